@@ -1,1 +1,90 @@
-//! Placeholder while the workspace is being laid out.
+//! The contract between an app's sync handlers and whatever runs them.
+//!
+//! A handler author imports this crate and nothing else: the parameters a stage receives, what it may return,
+//! who may call it, and the one line that registers it. The crate knows no socket, no HTTP and does no IO; the
+//! process that runs handlers is `syncline-server`.
+//!
+//! ```standalone_crate
+//! mod examples {
+//!     pub mod double_server_v1 {
+//!         use syncline::prelude::*;
+//!
+//!         #[derive(Serialize, Deserialize, TS, JsonSchema)]
+//!         pub struct DoubleInput {
+//!             pub amount: i32,
+//!         }
+//!
+//!         #[derive(Serialize, Deserialize, TS, JsonSchema)]
+//!         pub struct DoubleOutput {
+//!             pub doubled: i64,
+//!         }
+//!
+//!         async fn double_server_v1(
+//!             ServerParams { client_input, .. }: ServerParams<DoubleInput>,
+//!         ) -> SyncResult<DoubleOutput> {
+//!             Ok(DoubleOutput { doubled: i64::from(client_input.amount) * 2 })
+//!         }
+//!         sync_server!(double_server_v1, auth: Auth::PUBLIC);
+//!     }
+//! }
+//!
+//! fn main() {
+//!     let registry = syncline::Registry::from_inventory().expect("one sound handler");
+//!     assert!(registry.get("examples/double", "v1").is_some());
+//! }
+//! ```
+
+mod auth;
+mod client_stage;
+mod error;
+mod handler;
+mod macros;
+mod name;
+mod params;
+mod registry;
+mod server_stage;
+mod session;
+mod types;
+mod wire;
+
+pub use auth::{Auth, Rule};
+pub use error::{ErrorCode, ParamValue, SyncError, SyncResult, codes};
+pub use handler::{AppType, ClientOptions, Functions, RateLimit, Registration, ServerOptions, Stage};
+pub use name::{EventName, NameError, StageKind};
+pub use params::{AudienceParams, ClientParams, Deliver, Empty, RequestInfo, ServerParams, Transport};
+pub use registry::{BootError, ClientHandler, Problem, Registry, Route, RouteId, ServerHandler};
+pub use session::{Location, Session};
+pub use types::{NamedType, TypeInfo};
+
+/// What the process that runs handlers needs and an author does not: stages with their types erased.
+pub mod run {
+    pub use crate::client_stage::{
+        AudienceKey, AudienceOf, AudienceStage, ClientStage, ErasedClient, Polled, RecipientRunner,
+        RecipientStage, StageFuture, StageInput, StageOutput,
+    };
+    pub use crate::server_stage::{ErasedServer, ServerCall, ServerFuture};
+    pub use crate::wire::{
+        Ack, Delivery, ErrorEnvelope, Exclude, RequestError, SyncEvent, SyncRequest, json_depth,
+    };
+}
+
+/// All that a handler file needs: `use syncline::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        AudienceParams, Auth, ClientParams, Deliver, Empty, ErrorCode, RateLimit, Rule, ServerParams,
+        Session, SyncError, SyncResult, sync_client, sync_server,
+    };
+    pub use schemars::JsonSchema;
+    pub use serde::{Deserialize, Serialize};
+    pub use ts_rs::TS;
+}
+
+/// What the registration macros expand to. Not part of the public API.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::client_stage::{AudienceFn, ClientFn};
+    pub use crate::name::{is_stage_function, stands_in_own_file};
+    pub use crate::server_stage::{ServerFn, Unvalidated, Validated};
+    pub use crate::types::UnitIsNullUseEmpty;
+    pub use inventory;
+}

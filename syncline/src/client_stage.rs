@@ -1,0 +1,453 @@
+//! The client stage with its types erased: decoded once per delivery, run for each recipient or each audience.
+//!
+//! Whom it runs for, and what becomes of its output, is decided in the server's deliver.
+
+use std::{
+    any::{Any, TypeId},
+    future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{
+    AudienceParams, ClientParams, Deliver, Session, SyncResult, TypeInfo,
+    handler::{AppType, Functions},
+    server_stage::decode_input,
+    types::{Payload, UnitIsNullUseEmpty},
+};
+
+/// What a client stage came to: its output as JSON, or nothing to send.
+pub type StageOutput = SyncResult<Option<Vec<u8>>>;
+
+/// A client stage that was not ready at once.
+pub type StageFuture = Pin<Box<dyn Future<Output = StageOutput> + Send>>;
+
+/// What a delivery gives to its client stage.
+#[derive(Debug)]
+pub struct StageInput<'a> {
+    /// The event's input, as JSON.
+    pub client_input: &'a RawValue,
+    /// The server stage's output, as JSON; `{}` where there is none.
+    pub server_output: &'a RawValue,
+    /// The app's own state.
+    pub functions: &'a Functions,
+    /// The room.
+    pub room_code: Arc<str>,
+}
+
+/// A client stage without its types.
+pub trait ErasedClient: Send + Sync {
+    /// Decodes input and server output, once for all recipients.
+    ///
+    /// # Errors
+    /// `sync.invalidInput` or `sync.internal`, when what crossed the bus does not fit this node's types.
+    fn prepare(&self, input: StageInput<'_>) -> SyncResult<ClientStage>;
+
+    /// How recipients are grouped, for a stage declared by audience.
+    fn audience(&self) -> Option<Arc<dyn AudienceOf>>;
+
+    /// The type of the input.
+    fn input(&self) -> TypeInfo;
+
+    /// The type of the server output that it expects.
+    fn server_output(&self) -> TypeInfo;
+
+    /// The type of its own output.
+    fn output(&self) -> TypeInfo;
+
+    /// The type of the app's state that the stage wants.
+    fn app(&self) -> AppType;
+}
+
+/// A client stage ready to run for one delivery's recipients.
+#[derive(Clone)]
+pub enum ClientStage {
+    /// It runs for each recipient.
+    Recipient(Arc<dyn RecipientStage>),
+    /// It runs for each audience.
+    Audience(Arc<dyn AudienceStage>),
+}
+
+/// A stage that runs for each recipient of one delivery.
+pub trait RecipientStage: Send + Sync {
+    /// What runs it for one recipient after the other, reusing its memory.
+    fn runner(&self) -> Box<dyn RecipientRunner>;
+
+    /// Starts it for one recipient, to be awaited elsewhere.
+    fn start(&self, user: Arc<Session>) -> StageFuture;
+}
+
+/// Runs a stage in place, for one recipient after the other.
+pub trait RecipientRunner: Send {
+    /// Polls the recipient's stage once. Output is written to `out`, which the caller clears.
+    fn poll_once(&mut self, user: Arc<Session>, out: &mut Vec<u8>) -> Polled;
+}
+
+/// What one poll of a recipient's stage came to.
+pub enum Polled {
+    /// Send what was written to `out`.
+    To,
+    /// Send nothing.
+    Skip,
+    /// Send this error to this recipient.
+    Failed(crate::SyncError),
+    /// Not ready: to be awaited elsewhere.
+    Pending(StageFuture),
+}
+
+/// A stage that runs for each audience of one delivery.
+pub trait AudienceStage: Send + Sync {
+    /// Starts it for one key.
+    fn start(&self, key: &AudienceKey) -> StageFuture;
+}
+
+/// How a stage declared by audience groups sessions.
+pub trait AudienceOf: Send + Sync {
+    /// Which grouping it is: stages that name the same key function share their groups.
+    fn id(&self) -> TypeId;
+
+    /// The key of one session.
+    fn key(&self, session: &Session) -> AudienceKey;
+}
+
+/// A key of an audience, its type erased. Equal when the typed keys are equal.
+#[derive(Clone)]
+pub struct AudienceKey {
+    hash: u64,
+    key: Arc<dyn AnyKey>,
+}
+
+trait AnyKey: Any + Send + Sync {
+    fn equals(&self, other: &dyn AnyKey) -> bool;
+}
+
+impl<K: Eq + Send + Sync + 'static> AnyKey for K {
+    fn equals(&self, other: &dyn AnyKey) -> bool {
+        (other as &dyn Any).downcast_ref::<K>().is_some_and(|other| self == other)
+    }
+}
+
+impl AudienceKey {
+    fn new<K: Hash + Eq + Send + Sync + 'static>(key: K) -> Self {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        Self { hash: hasher.finish(), key: Arc::new(key) }
+    }
+
+    fn get<K: Send + Sync + 'static>(&self) -> Option<Arc<K>> {
+        (Arc::clone(&self.key) as Arc<dyn Any + Send + Sync>).downcast().ok()
+    }
+}
+
+impl PartialEq for AudienceKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.key.equals(&*other.key)
+    }
+}
+
+impl Eq for AudienceKey {}
+
+impl Hash for AudienceKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl std::fmt::Debug for AudienceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AudienceKey({:x})", self.hash)
+    }
+}
+
+/// What every recipient of one delivery shares.
+struct Shared<F, I, O, A> {
+    function: F,
+    client_input: Arc<I>,
+    server_output: Arc<O>,
+    functions: Arc<A>,
+    room_code: Arc<str>,
+}
+
+impl<F: Copy, I: Payload, O: Payload, A: Send + Sync + 'static> Shared<F, I, O, A> {
+    fn decode(function: F, input: &StageInput<'_>) -> SyncResult<Self> {
+        Ok(Self {
+            function,
+            client_input: Arc::new(decode_input(input.client_input)?),
+            server_output: Arc::new(serde_json::from_str(input.server_output.get())?),
+            functions: input.functions.get()?,
+            room_code: Arc::clone(&input.room_code),
+        })
+    }
+}
+
+fn encode<C: Serialize>(outcome: SyncResult<Deliver<C>>) -> StageOutput {
+    match outcome? {
+        Deliver::To(output) => Ok(Some(serde_json::to_vec(&output)?)),
+        Deliver::Skip => Ok(None),
+    }
+}
+
+/// An author's client function with its inferred types.
+pub struct ClientFn<F, I, O, C, A> {
+    function: F,
+    types: PhantomData<fn(I, O, A) -> C>,
+}
+
+impl<F, I, O, C, A> ClientFn<F, I, O, C, A> {
+    /// Infers input, outputs and app from the function's signature.
+    pub fn new<Fut, InputWay, OutputWay, ClientWay>(function: F) -> Self
+    where
+        F: Fn(ClientParams<I, O, A>) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
+        I: Payload + UnitIsNullUseEmpty<InputWay>,
+        O: Payload + UnitIsNullUseEmpty<OutputWay>,
+        C: Payload + UnitIsNullUseEmpty<ClientWay>,
+        A: Send + Sync + 'static,
+    {
+        Self { function, types: PhantomData }
+    }
+}
+
+impl<F, I, O, C, A, Fut> ErasedClient for ClientFn<F, I, O, C, A>
+where
+    F: Fn(ClientParams<I, O, A>) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
+    I: Payload,
+    O: Payload,
+    C: Payload,
+    A: Send + Sync + 'static,
+{
+    fn prepare(&self, input: StageInput<'_>) -> SyncResult<ClientStage> {
+        let shared = Shared::decode(self.function, &input)?;
+        Ok(ClientStage::Recipient(Arc::new(Recipients { shared: Arc::new(shared) })))
+    }
+
+    fn audience(&self) -> Option<Arc<dyn AudienceOf>> {
+        None
+    }
+
+    fn input(&self) -> TypeInfo {
+        TypeInfo::of::<I>()
+    }
+
+    fn server_output(&self) -> TypeInfo {
+        TypeInfo::of::<O>()
+    }
+
+    fn output(&self) -> TypeInfo {
+        TypeInfo::of::<C>()
+    }
+
+    fn app(&self) -> AppType {
+        AppType::of::<A>()
+    }
+}
+
+struct Recipients<F, I, O, A> {
+    shared: Arc<Shared<F, I, O, A>>,
+}
+
+impl<F, I, O, A, C, Fut> Recipients<F, I, O, A>
+where
+    F: Fn(ClientParams<I, O, A>) -> Fut,
+    Fut: Future<Output = SyncResult<Deliver<C>>>,
+{
+    fn call(shared: &Shared<F, I, O, A>, user: Arc<Session>) -> Fut {
+        (shared.function)(ClientParams::new(
+            Arc::clone(&shared.client_input),
+            Arc::clone(&shared.server_output),
+            user,
+            Arc::clone(&shared.functions),
+            Arc::clone(&shared.room_code),
+        ))
+    }
+}
+
+impl<F, I, O, A, C, Fut> RecipientStage for Recipients<F, I, O, A>
+where
+    F: Fn(ClientParams<I, O, A>) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
+    I: Payload,
+    O: Payload,
+    C: Payload,
+    A: Send + Sync + 'static,
+{
+    fn runner(&self) -> Box<dyn RecipientRunner> {
+        Box::new(Runner { shared: Arc::clone(&self.shared), place: None })
+    }
+
+    fn start(&self, user: Arc<Session>) -> StageFuture {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { encode(Self::call(&shared, user).await) })
+    }
+}
+
+struct Runner<F, I, O, A, Fut> {
+    shared: Arc<Shared<F, I, O, A>>,
+    /// Where recipients' futures run, one after the other: one allocation for all that are ready at once.
+    place: Option<Pin<Box<Option<Fut>>>>,
+}
+
+impl<F, I, O, A, C, Fut> RecipientRunner for Runner<F, I, O, A, Fut>
+where
+    F: Fn(ClientParams<I, O, A>) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
+    I: Payload,
+    O: Payload,
+    C: Payload,
+    A: Send + Sync + 'static,
+{
+    fn poll_once(&mut self, user: Arc<Session>, out: &mut Vec<u8>) -> Polled {
+        let future = Recipients::call(&self.shared, user);
+        let mut place = self.place.take().unwrap_or_else(|| Box::pin(None));
+        place.as_mut().set(Some(future));
+        let mut nobody = Context::from_waker(std::task::Waker::noop());
+        let polled = match place.as_mut().as_pin_mut() {
+            Some(future) => future.poll(&mut nobody),
+            None => Poll::Pending,
+        };
+        match polled {
+            Poll::Ready(outcome) => {
+                place.as_mut().set(None);
+                self.place = Some(place);
+                match outcome {
+                    Ok(Deliver::To(output)) => match serde_json::to_writer(out, &output) {
+                        Ok(()) => Polled::To,
+                        Err(error) => Polled::Failed(error.into()),
+                    },
+                    Ok(Deliver::Skip) => Polled::Skip,
+                    Err(error) => Polled::Failed(error),
+                }
+            }
+            Poll::Pending => Polled::Pending(Box::pin(async move {
+                match place.as_mut().as_pin_mut() {
+                    Some(future) => encode(future.await),
+                    None => Ok(None),
+                }
+            })),
+        }
+    }
+}
+
+/// An author's client function declared by audience, with its inferred types.
+pub struct AudienceFn<F, K, G, I, O, C, A> {
+    function: F,
+    key: G,
+    types: PhantomData<fn(I, O, A, K) -> C>,
+}
+
+impl<F, K, G, I, O, C, A> AudienceFn<F, K, G, I, O, C, A> {
+    /// Infers input, outputs, key and app from the two functions' signatures.
+    pub fn new<Fut, InputWay, OutputWay, ClientWay>(function: F, key: G) -> Self
+    where
+        F: Fn(AudienceParams<I, O, K, A>) -> Fut + Copy + Send + Sync + 'static,
+        Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
+        G: Fn(&Session) -> K + Copy + Send + Sync + 'static,
+        K: Hash + Eq + Send + Sync + 'static,
+        I: Payload + UnitIsNullUseEmpty<InputWay>,
+        O: Payload + UnitIsNullUseEmpty<OutputWay>,
+        C: Payload + UnitIsNullUseEmpty<ClientWay>,
+        A: Send + Sync + 'static,
+    {
+        Self { function, key, types: PhantomData }
+    }
+}
+
+impl<F, K, G, I, O, C, A, Fut> ErasedClient for AudienceFn<F, K, G, I, O, C, A>
+where
+    F: Fn(AudienceParams<I, O, K, A>) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
+    G: Fn(&Session) -> K + Copy + Send + Sync + 'static,
+    K: Hash + Eq + Send + Sync + 'static,
+    I: Payload,
+    O: Payload,
+    C: Payload,
+    A: Send + Sync + 'static,
+{
+    fn prepare(&self, input: StageInput<'_>) -> SyncResult<ClientStage> {
+        let shared = Shared::decode(self.function, &input)?;
+        Ok(ClientStage::Audience(Arc::new(Audiences::<_, K, _, _, _> {
+            shared: Arc::new(shared),
+            key: PhantomData,
+        })))
+    }
+
+    fn audience(&self) -> Option<Arc<dyn AudienceOf>> {
+        Some(Arc::new(KeyFn { key: self.key, keys: PhantomData }))
+    }
+
+    fn input(&self) -> TypeInfo {
+        TypeInfo::of::<I>()
+    }
+
+    fn server_output(&self) -> TypeInfo {
+        TypeInfo::of::<O>()
+    }
+
+    fn output(&self) -> TypeInfo {
+        TypeInfo::of::<C>()
+    }
+
+    fn app(&self) -> AppType {
+        AppType::of::<A>()
+    }
+}
+
+struct Audiences<F, K, I, O, A> {
+    shared: Arc<Shared<F, I, O, A>>,
+    key: PhantomData<fn(K)>,
+}
+
+impl<F, K, I, O, A, C, Fut> AudienceStage for Audiences<F, K, I, O, A>
+where
+    F: Fn(AudienceParams<I, O, K, A>) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
+    K: Send + Sync + 'static,
+    I: Payload,
+    O: Payload,
+    C: Payload,
+    A: Send + Sync + 'static,
+{
+    fn start(&self, key: &AudienceKey) -> StageFuture {
+        let shared = Arc::clone(&self.shared);
+        let key = key.get::<K>();
+        Box::pin(async move {
+            let Some(audience) = key else { return Ok(None) };
+            encode(
+                (shared.function)(AudienceParams::new(
+                    Arc::clone(&shared.client_input),
+                    Arc::clone(&shared.server_output),
+                    audience,
+                    Arc::clone(&shared.functions),
+                    Arc::clone(&shared.room_code),
+                ))
+                .await,
+            )
+        })
+    }
+}
+
+struct KeyFn<G, K> {
+    key: G,
+    keys: PhantomData<fn() -> K>,
+}
+
+impl<G, K> AudienceOf for KeyFn<G, K>
+where
+    G: Fn(&Session) -> K + Copy + Send + Sync + 'static,
+    K: Hash + Eq + Send + Sync + 'static,
+{
+    fn id(&self) -> TypeId {
+        TypeId::of::<G>()
+    }
+
+    fn key(&self, session: &Session) -> AudienceKey {
+        AudienceKey::new((self.key)(session))
+    }
+}

@@ -1,0 +1,518 @@
+//! All handlers of a binary: collected, checked, paired into routes and sorted.
+//!
+//! A registry that is built is sound; everything that is wrong with a set of registrations is said at once. It
+//! does not run anything.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use ts_rs::Config;
+
+use crate::{
+    Auth, Empty, ErrorCode, EventName, Functions, NamedType, RateLimit, Registration, Rule, Stage, StageKind,
+    TypeInfo,
+    client_stage::{AudienceOf, ErasedClient},
+    codes,
+    handler::AppType,
+    name::NameError,
+    server_stage::ErasedServer,
+};
+
+/// A route's place in its registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RouteId(pub usize);
+
+/// One version of one event.
+pub struct Route {
+    id: RouteId,
+    name: Arc<str>,
+    version: Arc<str>,
+    event: EventName,
+    auth: Auth,
+    rate_limit: Option<RateLimit>,
+    errors: Vec<ErrorCode>,
+    server: Option<ServerHandler>,
+    client: Option<ClientHandler>,
+}
+
+/// A route's server stage.
+pub struct ServerHandler {
+    /// The stage.
+    pub stage: Box<dyn ErasedServer>,
+    /// How long it may run, if it said so.
+    pub timeout: Option<Duration>,
+    /// Whether it gives up the order of its socket's events.
+    pub concurrent: bool,
+    registration: Registration,
+}
+
+/// A route's client stage.
+pub struct ClientHandler {
+    /// The stage.
+    pub stage: Box<dyn ErasedClient>,
+    /// How recipients are grouped, if by audience.
+    pub audience: Option<Arc<dyn AudienceOf>>,
+    registration: Registration,
+}
+
+impl ServerHandler {
+    /// Where it was registered.
+    #[must_use]
+    pub fn registration(&self) -> &Registration {
+        &self.registration
+    }
+}
+
+impl ClientHandler {
+    /// Where it was registered.
+    #[must_use]
+    pub fn registration(&self) -> &Registration {
+        &self.registration
+    }
+}
+
+impl Route {
+    /// Its place in the registry.
+    #[must_use]
+    pub fn id(&self) -> RouteId {
+        self.id
+    }
+
+    /// Page and event as on the wire.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The version as on the wire.
+    #[must_use]
+    pub fn version(&self) -> &Arc<str> {
+        &self.version
+    }
+
+    /// The parts of the name.
+    #[must_use]
+    pub fn event(&self) -> &EventName {
+        &self.event
+    }
+
+    /// Who may call it.
+    #[must_use]
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    /// A limit of its own, per user.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<RateLimit> {
+        self.rate_limit
+    }
+
+    /// The codes that its stages declare, sorted.
+    #[must_use]
+    pub fn errors(&self) -> &[ErrorCode] {
+        &self.errors
+    }
+
+    /// Whether a stage of this route may return this code: one it declared, or one of the framework's.
+    #[must_use]
+    pub fn declares(&self, code: ErrorCode) -> bool {
+        self.errors.contains(&code) || codes::ALL.contains(&code)
+    }
+
+    /// The server stage.
+    #[must_use]
+    pub fn server(&self) -> Option<&ServerHandler> {
+        self.server.as_ref()
+    }
+
+    /// The client stage.
+    #[must_use]
+    pub fn client(&self) -> Option<&ClientHandler> {
+        self.client.as_ref()
+    }
+
+    /// The type of its input.
+    #[must_use]
+    pub fn client_input(&self) -> TypeInfo {
+        match (&self.server, &self.client) {
+            (Some(server), _) => server.stage.input(),
+            (None, Some(client)) => client.stage.input(),
+            (None, None) => TypeInfo::of::<Empty>(),
+        }
+    }
+
+    /// The type of the server output; [`Empty`] without a server stage.
+    #[must_use]
+    pub fn server_output(&self) -> TypeInfo {
+        self.server.as_ref().map_or_else(TypeInfo::of::<Empty>, |server| server.stage.output())
+    }
+
+    /// The type of the client output; [`Empty`] without a client stage.
+    #[must_use]
+    pub fn client_output(&self) -> TypeInfo {
+        self.client.as_ref().map_or_else(TypeInfo::of::<Empty>, |client| client.stage.output())
+    }
+
+    fn registrations(&self) -> impl Iterator<Item = &Registration> {
+        let server = self.server.iter().map(ServerHandler::registration);
+        server.chain(self.client.iter().map(ClientHandler::registration))
+    }
+}
+
+impl fmt::Debug for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Route({})", self.event)
+    }
+}
+
+/// All routes of a binary.
+#[derive(Debug)]
+pub struct Registry {
+    routes: Vec<Route>,
+    by_name: HashMap<Arc<str>, HashMap<Arc<str>, RouteId>>,
+}
+
+impl Registry {
+    /// Collects every handler that this binary links. The only place that reads the linked registrations.
+    ///
+    /// # Errors
+    /// [`BootError`] with everything that is wrong, an empty registry included: a binary that forgets
+    /// `use handlers as _;` links no handler, and nothing else would say so.
+    pub fn from_inventory() -> Result<Self, BootError> {
+        Self::build(inventory::iter::<Registration>())
+    }
+
+    /// Checks and pairs these registrations.
+    ///
+    /// # Errors
+    /// [`BootError`] with everything that is wrong.
+    pub fn build<'a>(registrations: impl IntoIterator<Item = &'a Registration>) -> Result<Self, BootError> {
+        let mut problems = Vec::new();
+        let mut stages: Vec<(EventName, StageKind, Registration)> = Vec::new();
+        for registration in registrations {
+            match EventName::from_rust(registration.module_path, registration.function) {
+                Ok((event, kind)) => stages.push((event, kind, *registration)),
+                Err(error) => problems.push(Problem::Name { at: at(registration), error }),
+            }
+        }
+        if stages.is_empty() && problems.is_empty() {
+            problems.push(Problem::Empty);
+        }
+        stages.sort_by(|a, b| (&a.0, a.1, a.2.file, a.2.line).cmp(&(&b.0, b.1, b.2.file, b.2.line)));
+        for pair in stages.windows(2) {
+            if (&pair[0].0, pair[0].1) == (&pair[1].0, pair[1].1) {
+                problems.push(Problem::Duplicate {
+                    event: pair[0].0.to_string(),
+                    first: at(&pair[0].2),
+                    second: at(&pair[1].2),
+                });
+            }
+        }
+        stages.dedup_by(|b, a| (&a.0, a.1) == (&b.0, b.1));
+
+        let mut routes: Vec<Route> = Vec::new();
+        for (event, _, registration) in stages {
+            if routes.last().is_none_or(|route| route.event != event) {
+                routes.push(Route {
+                    id: RouteId(routes.len()),
+                    name: event.name().into(),
+                    version: event.version().into(),
+                    event,
+                    auth: Auth::LOGIN,
+                    rate_limit: None,
+                    errors: Vec::new(),
+                    server: None,
+                    client: None,
+                });
+            }
+            if let Some(route) = routes.last_mut() {
+                add_stage(route, registration, &mut problems);
+            }
+        }
+        for route in &mut routes {
+            route.errors.sort_by_key(ErrorCode::code);
+            route.errors.dedup();
+            check_route(route, &mut problems);
+        }
+        if !problems.is_empty() {
+            return Err(BootError { problems });
+        }
+        let mut by_name: HashMap<Arc<str>, HashMap<Arc<str>, RouteId>> = HashMap::new();
+        for route in &routes {
+            by_name.entry(Arc::clone(&route.name)).or_default().insert(Arc::clone(&route.version), route.id);
+        }
+        Ok(Self { routes, by_name })
+    }
+
+    /// The route of that name and version, as they stand on the wire.
+    #[must_use]
+    pub fn get(&self, name: &str, version: &str) -> Option<&Route> {
+        self.by_name.get(name)?.get(version).map(|id| &self.routes[id.0])
+    }
+
+    /// All routes, sorted by page, event and version.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// Checks that every handler runs with this app state.
+    ///
+    /// # Errors
+    /// [`BootError`] naming each handler that wants another type.
+    pub fn check_functions(&self, functions: &Functions) -> Result<(), BootError> {
+        let mut problems = Vec::new();
+        let mut check = |app: AppType, registration: &Registration| {
+            if !app.runs_with(functions) {
+                problems.push(Problem::Functions {
+                    at: at(registration),
+                    wanted: app.name,
+                    given: functions.type_name(),
+                });
+            }
+        };
+        for route in &self.routes {
+            if let Some(server) = &route.server {
+                check(server.stage.app(), &server.registration);
+            }
+            if let Some(client) = &route.client {
+                check(client.stage.app(), &client.registration);
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(BootError { problems }) }
+    }
+}
+
+fn at(registration: &Registration) -> String {
+    format!("{}:{}", registration.file, registration.line)
+}
+
+fn add_stage(route: &mut Route, registration: Registration, problems: &mut Vec<Problem>) {
+    match registration.stage {
+        Stage::Server(build, options) => {
+            route.auth = options.auth;
+            route.rate_limit = options.rate_limit;
+            route.errors.extend_from_slice(options.errors);
+            route.server = Some(ServerHandler {
+                stage: build(),
+                timeout: options.timeout,
+                concurrent: options.concurrent,
+                registration,
+            });
+        }
+        Stage::Client(build, options) => {
+            if route.server.is_some() {
+                let misplaced =
+                    [("auth", options.auth.is_some()), ("rate_limit", options.rate_limit.is_some())];
+                for (option, _) in misplaced.into_iter().filter(|(_, set)| *set) {
+                    problems.push(Problem::BelongsOnServer { at: at(&registration), option });
+                }
+            } else {
+                route.auth = options.auth.unwrap_or(Auth::LOGIN);
+                route.rate_limit = options.rate_limit;
+            }
+            route.errors.extend_from_slice(options.errors);
+            let stage = build();
+            route.client = Some(ClientHandler { audience: stage.audience(), stage, registration });
+        }
+    }
+}
+
+fn check_route(route: &Route, problems: &mut Vec<Problem>) {
+    let places: Vec<String> = route.registrations().map(at).collect();
+    let place = places.join(" and ");
+    for rule in route.auth.additional.iter().filter(|rule| !rule.has_known_key()) {
+        problems.push(Problem::AuthKey { at: place.clone(), key: Rule::key(rule) });
+    }
+    for pair in route.errors.windows(2).filter(|pair| pair[0].code() == pair[1].code()) {
+        problems.push(Problem::ErrorCode { at: place.clone(), code: pair[0].code() });
+    }
+    if let Some(client) = &route.client {
+        let expected = [
+            ("client_input", route.client_input(), client.stage.input()),
+            ("server_output", route.server_output(), client.stage.server_output()),
+        ];
+        for (what, server, client) in expected {
+            if server.id() != client.id() {
+                problems.push(Problem::StageTypes {
+                    at: place.clone(),
+                    what,
+                    server: server.rust_name(),
+                    client: client.rust_name(),
+                });
+            }
+        }
+    }
+    let types = [route.client_input(), route.server_output(), route.client_output()];
+    for null in types.iter().filter(|info| info.is_null()) {
+        problems.push(Problem::Null { at: place.clone(), name: null.rust_name() });
+    }
+    check_type_names(&types, &place, problems);
+}
+
+fn check_type_names(types: &[TypeInfo], place: &str, problems: &mut Vec<Problem>) {
+    let config = Config::new();
+    let mut named: HashMap<String, NamedType> = HashMap::new();
+    for found in types.iter().flat_map(|info| info.named_types(&config)) {
+        match named.get(&found.name) {
+            Some(known) if known.rust_name != found.rust_name => {
+                problems.push(Problem::TypeName {
+                    at: place.to_owned(),
+                    name: found.name,
+                    first: known.rust_name,
+                    second: found.rust_name,
+                });
+            }
+            Some(_) => {}
+            None => {
+                named.insert(found.name.clone(), found);
+            }
+        }
+    }
+}
+
+/// Everything that keeps a set of handlers from being a registry.
+#[derive(Debug)]
+pub struct BootError {
+    problems: Vec<Problem>,
+}
+
+impl BootError {
+    /// Each problem.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the handlers cannot be served:")?;
+        for problem in &self.problems {
+            write!(f, "\n  - {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for BootError {}
+
+/// One thing that is wrong with a set of handlers. `at` is `file:line`.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// No handler at all.
+    Empty,
+    /// A handler's path is not one.
+    Name {
+        /// Where.
+        at: String,
+        /// What is wrong with it.
+        error: NameError,
+    },
+    /// Two handlers of one stage.
+    Duplicate {
+        /// The event and version.
+        event: String,
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// The two stages of a route differ in a type.
+    StageTypes {
+        /// Where both are.
+        at: String,
+        /// Which parameter.
+        what: &'static str,
+        /// The server stage's type.
+        server: &'static str,
+        /// The client stage's.
+        client: &'static str,
+    },
+    /// A rule on a field that sessions do not have.
+    AuthKey {
+        /// Where.
+        at: String,
+        /// The key.
+        key: &'static str,
+    },
+    /// An option on the client stage that only the server stage may have.
+    BelongsOnServer {
+        /// Where.
+        at: String,
+        /// The option.
+        option: &'static str,
+    },
+    /// One error code declared in two ways.
+    ErrorCode {
+        /// Where.
+        at: String,
+        /// The code.
+        code: &'static str,
+    },
+    /// Two types of one name in one route.
+    TypeName {
+        /// Where.
+        at: String,
+        /// The name.
+        name: String,
+        /// One of them.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
+    /// A payload that is `null` on the wire.
+    Null {
+        /// Where.
+        at: String,
+        /// The type.
+        name: &'static str,
+    },
+    /// A handler wants another app state than the server was given.
+    Functions {
+        /// Where.
+        at: String,
+        /// The type it wants.
+        wanted: &'static str,
+        /// The type that was given.
+        given: &'static str,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str(
+                "no handler is linked: name the handlers' crate in the binary, `use handlers as _;`, or switch events off",
+            ),
+            Self::Name { at, error } => write!(f, "{at}: {error}"),
+            Self::Duplicate { event, first, second } => {
+                write!(f, "{event} is registered twice: {first} and {second}")
+            }
+            Self::StageTypes { at, what, server, client } => write!(
+                f,
+                "{at}: the stages differ in `{what}`: the server stage's is `{server}`, the client stage's is `{client}`"
+            ),
+            Self::AuthKey { at, key } => write!(
+                f,
+                "{at}: `{key}` is no field of a session; there are userId, name, locale, roles, scope, location.pathName and claims.<name>"
+            ),
+            Self::BelongsOnServer { at, option } => {
+                write!(f, "{at}: `{option}` belongs on the server stage of this event")
+            }
+            Self::ErrorCode { at, code } => {
+                write!(f, "{at}: `{code}` is declared twice with another status or other parameters")
+            }
+            Self::TypeName { at, name, first, second } => write!(
+                f,
+                "{at}: two types are called `{name}` in TypeScript: `{first}` and `{second}`; rename one with #[ts(rename = \"..\")]"
+            ),
+            Self::Null { at, name } => {
+                write!(f, "{at}: `{name}` is `null` on the wire; use `Empty` or give it braces")
+            }
+            Self::Functions { at, wanted, given } => {
+                write!(f, "{at}: the handler wants `{wanted}` as its functions, the server was given `{given}`")
+            }
+        }
+    }
+}
