@@ -1,2 +1,48 @@
-//! Placeholder while the workspace is being laid out.
-fn main() {}
+//! The bench: Syncline beside its peers, under one load, in one run.
+//!
+//! `events` is the command for people. The `serve-*` commands are hidden: the runner starts itself with them,
+//! so that each server is a process of its own. Nothing here is part of what Syncline ships.
+
+mod ceiling;
+mod events;
+mod load;
+mod process;
+mod rawroom;
+mod report;
+mod server;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Syncline against its peers.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Sync events: throughput, latency, memory and correctness.
+    Events(events::Options),
+    #[command(hide = true)]
+    ServeRawroom {
+        #[arg(long, value_enum)]
+        runtime: rawroom::Runtime,
+    },
+    #[command(hide = true)]
+    ServeCeiling,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Events(options) => events::run(&options),
+        Command::ServeRawroom { runtime } => {
+            process::end_with_parent();
+            rawroom::serve(runtime)
+        }
+        Command::ServeCeiling => {
+            process::end_with_parent();
+            ceiling::serve()
+        }
+    }
+}

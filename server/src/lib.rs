@@ -1,1 +1,31 @@
-//! Placeholder while the workspace is being laid out.
+//! The running process: a library with a stock binary.
+//!
+//! [`Server`] puts the systems together; `main.rs` is the stock binary, which links no handlers. An app of its own
+//! writes the same ten lines with its handlers:
+//!
+//! ```no_run
+//! use std::{process::ExitCode, sync::Arc};
+//!
+//! use syncline_server::{Server, cli};
+//! // use handlers as _;   // links every handler of the crate
+//!
+//! fn main() -> ExitCode {
+//!     cli::run("my-app", |config| Server::builder(config).functions(Arc::new(())).build())
+//! }
+//! ```
+
+mod app;
+mod auth;
+pub mod cli;
+mod cluster;
+mod config;
+mod dev;
+mod error;
+mod events;
+mod net;
+mod observe;
+
+pub use app::{BuildError, Running, Server, ServerBuilder};
+pub use auth::{ClaimsPolicy, PolicyError, RoomPolicy, SessionClaims};
+pub use config::{Config, ConfigError, Environment, LogFormat, SETTINGS, Setting, Transports, help_text};
+pub use observe::init_logging;

@@ -52,10 +52,14 @@ pub struct Rule {
     check: Check,
 }
 
+/// What a rule asks of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Check {
+pub enum Check {
+    /// It has, or contains, this value.
     Equals(&'static str),
+    /// It is there.
     Present,
+    /// It is not there.
     Absent,
 }
 
@@ -82,6 +86,12 @@ impl Rule {
     #[must_use]
     pub const fn key(&self) -> &'static str {
         self.key
+    }
+
+    /// What it asks.
+    #[must_use]
+    pub const fn check(&self) -> Check {
+        self.check
     }
 
     /// Whether the key names a field that sessions have. Claims are the app's own, so any name passes there; a

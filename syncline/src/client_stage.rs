@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use crate::{
     AudienceParams, ClientParams, Deliver, Session, SyncResult, TypeInfo,
     handler::{AppType, Functions},
-    server_stage::decode_input,
+    server_stage::{Probe, Validator, decode_input},
     types::{Payload, UnitIsNullUseEmpty},
 };
 
@@ -48,6 +48,12 @@ pub trait ErasedClient: Send + Sync {
     /// # Errors
     /// `sync.invalidInput` or `sync.internal`, when what crossed the bus does not fit this node's types.
     fn prepare(&self, input: StageInput<'_>) -> SyncResult<ClientStage>;
+
+    /// Checks an input that no server stage has checked.
+    ///
+    /// # Errors
+    /// `sync.invalidInput` when it does not fit.
+    fn check_input(&self, input: &RawValue) -> SyncResult<()>;
 
     /// How recipients are grouped, for a stage declared by audience.
     fn audience(&self) -> Option<Arc<dyn AudienceOf>>;
@@ -193,10 +199,34 @@ fn encode<C: Serialize>(outcome: SyncResult<Deliver<C>>) -> StageOutput {
     }
 }
 
+fn check<I: Payload>(input: &RawValue, validator: Validator<I>) -> SyncResult<()> {
+    validator(&decode_input::<I>(input)?)
+}
+
+/// The part of both kinds of client functions that has to do with validation.
+macro_rules! validation {
+    () => {
+        /// For the registration macro: `(&stage.probe()).validator()` is garde's where the input derives it.
+        pub fn probe(&self) -> Probe<I> {
+            Probe::new()
+        }
+
+        /// Sets what validates the input of an event without a server stage.
+        #[must_use]
+        pub fn validated_by(self, validator: fn(&I) -> SyncResult<()>) -> Self {
+            Self { validator, ..self }
+        }
+    };
+}
+
+/// The types of a client function, none of which it holds.
+type Signature<I, O, C, A, K> = PhantomData<(fn(I, O) -> C, fn(A, K))>;
+
 /// An author's client function with its inferred types.
 pub struct ClientFn<F, I, O, C, A> {
     function: F,
-    types: PhantomData<fn(I, O, A) -> C>,
+    validator: Validator<I>,
+    types: Signature<I, O, C, A, ()>,
 }
 
 impl<F, I, O, C, A> ClientFn<F, I, O, C, A> {
@@ -210,8 +240,10 @@ impl<F, I, O, C, A> ClientFn<F, I, O, C, A> {
         C: Payload + UnitIsNullUseEmpty<ClientWay>,
         A: Send + Sync + 'static,
     {
-        Self { function, types: PhantomData }
+        Self { function, validator: |_| Ok(()), types: PhantomData }
     }
+
+    validation!();
 }
 
 impl<F, I, O, C, A, Fut> ErasedClient for ClientFn<F, I, O, C, A>
@@ -226,6 +258,10 @@ where
     fn prepare(&self, input: StageInput<'_>) -> SyncResult<ClientStage> {
         let shared = Shared::decode(self.function, &input)?;
         Ok(ClientStage::Recipient(Arc::new(Recipients { shared: Arc::new(shared) })))
+    }
+
+    fn check_input(&self, input: &RawValue) -> SyncResult<()> {
+        check::<I>(input, self.validator)
     }
 
     fn audience(&self) -> Option<Arc<dyn AudienceOf>> {
@@ -339,7 +375,8 @@ where
 pub struct AudienceFn<F, K, G, I, O, C, A> {
     function: F,
     key: G,
-    types: PhantomData<fn(I, O, A, K) -> C>,
+    validator: Validator<I>,
+    types: Signature<I, O, C, A, K>,
 }
 
 impl<F, K, G, I, O, C, A> AudienceFn<F, K, G, I, O, C, A> {
@@ -355,8 +392,10 @@ impl<F, K, G, I, O, C, A> AudienceFn<F, K, G, I, O, C, A> {
         C: Payload + UnitIsNullUseEmpty<ClientWay>,
         A: Send + Sync + 'static,
     {
-        Self { function, key, types: PhantomData }
+        Self { function, key, validator: |_| Ok(()), types: PhantomData }
     }
+
+    validation!();
 }
 
 impl<F, K, G, I, O, C, A, Fut> ErasedClient for AudienceFn<F, K, G, I, O, C, A>
@@ -376,6 +415,10 @@ where
             shared: Arc::new(shared),
             key: PhantomData,
         })))
+    }
+
+    fn check_input(&self, input: &RawValue) -> SyncResult<()> {
+        check::<I>(input, self.validator)
     }
 
     fn audience(&self) -> Option<Arc<dyn AudienceOf>> {

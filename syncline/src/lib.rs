@@ -1,8 +1,9 @@
 //! The contract between an app's sync handlers and whatever runs them.
 //!
-//! A handler author imports this crate and nothing else: the parameters a stage receives, what it may return,
-//! who may call it, and the one line that registers it. The crate knows no socket, no HTTP and does no IO; the
-//! process that runs handlers is `syncline-server`.
+//! A handler author imports this crate's prelude: the parameters a stage receives, what it may return, who may call
+//! it, and the one line that registers it. (The derives of payload types also need `serde`, `schemars` and `ts-rs`
+//! among the app's dependencies, and `garde` where an input is validated.) The crate knows no socket, no HTTP and
+//! does no IO; the process that runs handlers is `syncline-server`.
 //!
 //! ```standalone_crate
 //! mod examples {
@@ -47,7 +48,7 @@ mod session;
 mod types;
 mod wire;
 
-pub use auth::{Auth, Rule};
+pub use auth::{Auth, Check, Rule};
 pub use error::{ErrorCode, ParamValue, SyncError, SyncResult, codes};
 pub use handler::{AppType, ClientOptions, Functions, RateLimit, Registration, ServerOptions, Stage};
 pub use name::{EventName, NameError, StageKind};

@@ -58,6 +58,15 @@ macro_rules! sync_client {
     };
 }
 
+/// `audience` decides which form of stage it is and so comes first; this arm of the options says it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __sync_audience_first {
+    () => {
+        compile_error!("`audience` is the first option and names a function: `sync_client!(f, audience: key_of_session, ..)`")
+    };
+}
+
 /// The part that both forms of `sync_client!` share.
 #[doc(hidden)]
 #[macro_export]
@@ -73,7 +82,11 @@ macro_rules! __sync_client {
                 "a client handler stands in a file of its own name, for example `update_counter_client_v1.rs`",
             );
             fn stage() -> ::std::boxed::Box<dyn $crate::run::ErasedClient> {
-                ::std::boxed::Box::new($stage)
+                #[expect(unused_imports, reason = "which of the two is used depends on the input type")]
+                use $crate::__private::{Unvalidated, Validated};
+                let stage = $stage;
+                let validator = (&stage.probe()).validator();
+                ::std::boxed::Box::new(stage.validated_by(validator))
             }
             $crate::__private::inventory::submit! {
                 $crate::Registration {
@@ -99,6 +112,10 @@ macro_rules! __sync_options {
     ($options:expr; errors: [$($code:path),* $(,)?] $(, $($rest:tt)*)?) => {
         $crate::__sync_options!($options.errors(&[$($code),*]); $($($rest)*)?)
     };
+    ($options:expr; audience: $($rest:tt)*) => {{
+        $crate::__sync_audience_first!();
+        $options
+    }};
     ($options:expr; $option:ident: $value:expr $(, $($rest:tt)*)?) => {
         $crate::__sync_options!($options.$option($value); $($($rest)*)?)
     };

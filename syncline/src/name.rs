@@ -16,7 +16,9 @@ pub enum StageKind {
 }
 
 impl StageKind {
-    const fn infix(self) -> &'static str {
+    /// What stands between the event and the version's number in a function's and a file's name.
+    #[must_use]
+    pub const fn infix(self) -> &'static str {
         match self {
             Self::Server => "_server_v",
             Self::Client => "_client_v",

@@ -182,6 +182,12 @@ impl Registry {
         Self::build(inventory::iter::<Registration>())
     }
 
+    /// A registry of nothing, for a server whose events are switched off.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { routes: Vec::new(), by_name: HashMap::new() }
+    }
+
     /// Checks and pairs these registrations.
     ///
     /// # Errors
@@ -371,8 +377,8 @@ fn check_type_names(types: &[TypeInfo], place: &str, problems: &mut Vec<Problem>
     }
 }
 
-/// Everything that keeps a set of handlers from being a registry.
-#[derive(Debug)]
+/// Everything that keeps a set of handlers from being a registry. `Debug` is the readable text too, because that is
+/// what `expect` and a `main` that returns it print.
 pub struct BootError {
     problems: Vec<Problem>,
 }
@@ -392,6 +398,12 @@ impl fmt::Display for BootError {
             write!(f, "\n  - {problem}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

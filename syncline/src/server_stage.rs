@@ -73,7 +73,7 @@ impl<F, I, O, A> ServerFn<F, I, O, A> {
 
     /// For the registration macro: `(&stage.probe()).validator()` is garde's where the input derives it.
     pub fn probe(&self) -> Probe<I> {
-        Probe(PhantomData)
+        Probe::new()
     }
 
     /// Sets what validates a decoded input.
@@ -138,6 +138,12 @@ fn without_position(reason: &str) -> String {
 /// one on `Probe` itself is found first, the one on `&Probe` only where the first does not apply.
 #[derive(Debug)]
 pub struct Probe<I>(PhantomData<fn(I)>);
+
+impl<I> Probe<I> {
+    pub(crate) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
 /// Inputs with a `garde` derive.
 pub trait Validated<I> {

@@ -1,0 +1,181 @@
+//! Many connections on one thread, and the loop that moves their bytes.
+//!
+//! Connects, logs in and joins rooms. It does not know what a run measures: a [`Listener`] hears every
+//! packet.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use mio::{Events, Poll};
+
+use super::connection::{Connection, Outbox};
+use super::packet::{Packet, PacketReader, write_connect, write_join};
+
+/// Big enough that one read empties a socket's receive buffer.
+const SCRATCH: usize = 256 * 1024;
+/// Events handled between two looks at the clock: enough to make the system call cheap, few enough to send on
+/// time.
+const EVENTS: usize = 128;
+/// Connections that may be on their way at once, below any accept queue.
+const DIALING: usize = 64;
+const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Who the connections are and where they go.
+pub(crate) struct Login<'a> {
+    pub(crate) connections: usize,
+    /// The token of connection `index`.
+    pub(crate) token: fn(usize) -> String,
+    /// The rooms that connection `index` joins.
+    pub(crate) rooms: &'a dyn Fn(usize) -> Vec<String>,
+}
+
+/// Hears what happens on the connections.
+pub(crate) trait Listener {
+    /// A packet came; what is put in the outbox goes out right after. An error ends the connection.
+    fn packet(
+        &mut self,
+        index: usize,
+        at: Instant,
+        packet: Packet<'_>,
+        outbox: &mut Outbox,
+    ) -> anyhow::Result<()>;
+    /// The connection is over.
+    fn ended(&mut self, index: usize, reason: anyhow::Error);
+}
+
+/// The connections and their event loop.
+pub(crate) struct Fleet {
+    poll: Poll,
+    events: Events,
+    connections: Vec<Connection>,
+    packets: PacketReader,
+    scratch: Box<[u8]>,
+    text: Vec<u8>,
+}
+
+impl Fleet {
+    /// Connects all, logs all in, joins all rooms, and returns when the last ack has come.
+    pub(crate) fn connect(address: SocketAddr, login: &Login<'_>) -> anyhow::Result<Self> {
+        let mut fleet = Self {
+            poll: Poll::new()?,
+            events: Events::with_capacity(EVENTS),
+            connections: Vec::with_capacity(login.connections),
+            packets: PacketReader::new(),
+            scratch: vec![0; SCRATCH].into_boxed_slice(),
+            text: Vec::new(),
+        };
+        let mut joining = Joining { login, joined: vec![0; login.connections], ready: 0, failure: None };
+        let deadline = Instant::now() + CONNECT_DEADLINE;
+        while joining.ready < login.connections {
+            while fleet.connections.len() < (joining.ready + DIALING).min(login.connections) {
+                let index = fleet.connections.len();
+                fleet.connections.push(Connection::dial(address, fleet.poll.registry(), index)?);
+            }
+            fleet.turn(Duration::from_millis(100), &mut joining)?;
+            if let Some((index, reason)) = joining.failure {
+                return Err(reason).with_context(|| format!("connection {index} did not get into its rooms"));
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "only {} of {} connections got into their rooms in time",
+                    joining.ready,
+                    login.connections
+                );
+            }
+        }
+        Ok(fleet)
+    }
+
+    /// Waits for events for at most `timeout` and handles one batch of them.
+    pub(crate) fn turn(&mut self, timeout: Duration, listener: &mut impl Listener) -> anyhow::Result<()> {
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => return Ok(()),
+            polled => polled.context("cannot wait for events")?,
+        }
+        for event in &self.events {
+            let index = event.token().0;
+            let connection = &mut self.connections[index];
+            let mut outcome = Ok(());
+            if event.is_writable() || event.is_error() {
+                outcome = connection.flush();
+            }
+            if outcome.is_ok() && (event.is_readable() || event.is_read_closed()) {
+                outcome = connection.receive(&mut self.scratch, &self.packets, |outbox, at, packet| {
+                    listener.packet(index, at, packet, outbox)
+                });
+            }
+            if let Err(reason) = outcome {
+                connection.end();
+                listener.ended(index, reason);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the text that `write` writes through connection `index`, if it is still there.
+    pub(crate) fn send(
+        &mut self,
+        index: usize,
+        listener: &mut impl Listener,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let connection = &mut self.connections[index];
+        if !connection.is_open() {
+            return;
+        }
+        self.text.clear();
+        write(&mut self.text);
+        connection.outbox().text(&self.text);
+        if let Err(reason) = connection.flush() {
+            connection.end();
+            listener.ended(index, reason);
+        }
+    }
+}
+
+/// Listens while the connections log in and join.
+struct Joining<'a> {
+    login: &'a Login<'a>,
+    joined: Vec<usize>,
+    ready: usize,
+    failure: Option<(usize, anyhow::Error)>,
+}
+
+impl Listener for Joining<'_> {
+    fn packet(
+        &mut self,
+        index: usize,
+        _: Instant,
+        packet: Packet<'_>,
+        outbox: &mut Outbox,
+    ) -> anyhow::Result<()> {
+        let mut text = Vec::new();
+        match packet {
+            Packet::Open => {
+                write_connect(&mut text, &(self.login.token)(index));
+                outbox.text(&text);
+            }
+            Packet::Connected => {
+                for (ack, room) in (self.login.rooms)(index).iter().enumerate() {
+                    text.clear();
+                    write_join(&mut text, ack, room);
+                    outbox.text(&text);
+                }
+            }
+            Packet::Ack { success: true, .. } => {
+                self.joined[index] += 1;
+                if self.joined[index] == (self.login.rooms)(index).len() {
+                    self.ready += 1;
+                }
+            }
+            Packet::Refused(reason) => bail!("refused: {}", String::from_utf8_lossy(reason)),
+            other => bail!("unexpected {other:?}"),
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, index: usize, reason: anyhow::Error) {
+        self.failure.get_or_insert((index, reason));
+    }
+}

@@ -1,0 +1,24 @@
+//! The load generator: a fleet of stock-like clients on one thread, in the order of the way of a message.
+//!
+//! - [`frame`] WebSocket frames, [`packet`] the texts in them: pure
+//! - [`connection`] one socket, [`fleet`] all of them and the event loop
+//! - [`shape`] who is where, [`checker`] what should have come, [`histogram`] how late it came: pure
+//! - [`run`] one measured run
+//!
+//! It speaks Engine.IO 4 and Socket.IO 5 over WebSocket by hand because a client library costs more per
+//! delivery than the servers under test, and would be what is measured. It offers neither long polling nor
+//! reconnecting.
+
+mod checker;
+mod connection;
+mod fleet;
+pub(crate) mod frame;
+mod histogram;
+mod packet;
+mod run;
+mod shape;
+
+pub(crate) use checker::Faults;
+pub(crate) use fleet::{Fleet, Login};
+pub(crate) use run::{Measures, Pace, Plan, Session};
+pub(crate) use shape::Shape;

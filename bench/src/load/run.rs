@@ -1,0 +1,356 @@
+//! One measured run over a connected fleet: who sends when, and what came of it.
+//!
+//! Latency counts from when a message was *meant* to be sent, so a load generator or a server that falls
+//! behind shows up as latency and not as a lower rate. This module does not judge: it returns figures and
+//! faults.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::checker::{Checker, Faults};
+use super::connection::Outbox;
+use super::fleet::{Fleet, Listener};
+use super::histogram::Histogram;
+use super::packet::{Packet, Stamp, write_sync};
+use super::shape::Shape;
+use crate::process;
+
+/// How long a run listens after the last expected message, for messages that come twice.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// When the senders send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pace {
+    /// Each sender keeps up to `window` requests under way: sent, and not yet acked and delivered to its
+    /// whole room.
+    Closed { window: u64 },
+    /// The senders send in turn at fixed times, whatever the server makes of it.
+    Open { deliveries_per_second: u64 },
+}
+
+/// One run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) pace: Pace,
+    /// Load before the measuring begins; its messages are checked but not measured.
+    pub(crate) warm_up: Duration,
+    pub(crate) measured: Duration,
+    /// How long to wait for what is still under way.
+    pub(crate) drain: Duration,
+}
+
+/// What one run measured.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Measures {
+    /// Deliveries that arrived in the measured time, per second.
+    pub(crate) deliveries_per_second: f64,
+    /// Latency from the intended send time to the arrival at one recipient.
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
+    pub(crate) max_ms: f64,
+    /// How late the load generator itself sent, at the 99th percentile.
+    pub(crate) send_lag_p99_ms: f64,
+    /// Share of one core that the server and the load generator used; absent where the system does not tell.
+    pub(crate) server_cpu: Option<f64>,
+    pub(crate) load_cpu: Option<f64>,
+}
+
+/// A fleet in its rooms, and the record of all it has sent and received.
+pub(crate) struct Session<'a> {
+    fleet: Fleet,
+    route: &'a str,
+    server: u32,
+    rooms: Vec<String>,
+    state: State,
+}
+
+struct State {
+    shape: Shape,
+    checker: Checker,
+    began: Instant,
+    window: u64,
+    /// Deliveries and acks that each sender waits for.
+    under_way: Vec<u64>,
+    /// Senders that may send again.
+    free: Vec<usize>,
+    /// The measured time, in microseconds since `began`.
+    from: u64,
+    until: u64,
+    arrived: u64,
+    latency: Histogram,
+    send_lag: Histogram,
+}
+
+impl<'a> Session<'a> {
+    /// Takes over a fleet whose connection `c` sits in room `rooms[shape.room_of(c)]`.
+    pub(crate) fn new(fleet: Fleet, shape: Shape, route: &'a str, rooms: Vec<String>, server: u32) -> Self {
+        let state = State {
+            shape,
+            checker: Checker::new(shape),
+            began: Instant::now(),
+            window: 0,
+            under_way: vec![0; shape.senders],
+            free: Vec::with_capacity(shape.senders),
+            from: 0,
+            until: 0,
+            arrived: 0,
+            latency: Histogram::new(),
+            send_lag: Histogram::new(),
+        };
+        Self { fleet, route, server, rooms, state }
+    }
+
+    /// Runs the plan and waits until everything has arrived or the drain time is over.
+    pub(crate) fn run(&mut self, plan: &Plan) -> anyhow::Result<Measures> {
+        let start = self.state.now();
+        self.state.from = start + micros(plan.warm_up);
+        self.state.until = self.state.from + micros(plan.measured);
+        self.state.arrived = 0;
+        self.state.latency = Histogram::new();
+        self.state.send_lag = Histogram::new();
+
+        let mut pacer = match plan.pace {
+            Pace::Closed { window } => {
+                self.state.window = window;
+                self.state.free = (0..self.state.shape.senders).collect();
+                None
+            }
+            Pace::Open { deliveries_per_second } => {
+                self.state.window = 0;
+                Some(Pacer::new(start, deliveries_per_second, self.state.shape))
+            }
+        };
+        let mut before = None;
+        loop {
+            if before.is_none() && self.state.now() >= self.state.from {
+                before = Some(Usage::now(self.server));
+            }
+            if let Some(pacer) = &mut pacer {
+                while let Some((sender, intended)) = pacer.due(self.state.now().min(self.state.until - 1)) {
+                    self.send(sender, intended);
+                }
+            }
+            let now = self.state.now();
+            if now >= self.state.until {
+                break;
+            }
+            let timeout = match &pacer {
+                Some(pacer) => pacer.wait(now),
+                None => {
+                    self.send_freed();
+                    Duration::from_millis(10)
+                }
+            };
+            self.fleet.turn(timeout, &mut self.state)?;
+        }
+        let (server_cpu, load_cpu) =
+            before.map_or((None, None), |before| Usage::now(self.server).since(&before));
+        self.drain(plan.drain)?;
+
+        // Latencies are whole only now: the slowest messages are the last to arrive.
+        let State { latency, send_lag, arrived, .. } = &self.state;
+        Ok(Measures {
+            deliveries_per_second: *arrived as f64 / plan.measured.as_secs_f64(),
+            p50_ms: latency.millis_at(0.50),
+            p99_ms: latency.millis_at(0.99),
+            max_ms: latency.millis_at(1.0),
+            send_lag_p99_ms: send_lag.millis_at(0.99),
+            server_cpu,
+            load_cpu,
+        })
+    }
+
+    /// What went wrong in all runs so far.
+    pub(crate) fn faults(&self) -> Faults {
+        self.state.checker.faults()
+    }
+
+    fn send_freed(&mut self) {
+        while let Some(sender) = self.state.free.pop() {
+            while self.state.may_send(sender) {
+                let now = self.state.now();
+                self.send(sender, now);
+            }
+        }
+    }
+
+    fn send(&mut self, sender: usize, intended: u64) {
+        let Self { fleet, route, rooms, state, .. } = self;
+        let number = state.checker.send(sender);
+        state.under_way[sender] += state.per_request();
+        if intended >= state.from {
+            state.send_lag.record(state.now().saturating_sub(intended));
+        }
+        let Shape { payload, .. } = state.shape;
+        let (connection, room) =
+            (state.shape.connection_of(sender), &rooms[state.shape.room_of_sender(sender)]);
+        let stamp = Stamp { sender: sender as u32, number, intended };
+        fleet.send(connection, state, |text| write_sync(text, route, room, stamp, payload));
+    }
+
+    fn drain(&mut self, at_most: Duration) -> anyhow::Result<()> {
+        self.state.window = 0;
+        let deadline = Instant::now() + at_most;
+        while self.state.checker.outstanding() > 0 && Instant::now() < deadline {
+            self.fleet.turn(Duration::from_millis(10), &mut self.state)?;
+        }
+        let until = Instant::now() + LINGER;
+        while Instant::now() < until {
+            self.fleet.turn(Duration::from_millis(10), &mut self.state)?;
+        }
+        Ok(())
+    }
+}
+
+/// Processor time spent, at one moment.
+struct Usage {
+    at: Instant,
+    server: Option<Duration>,
+    load: Option<Duration>,
+}
+
+impl Usage {
+    fn now(server: u32) -> Self {
+        Self { at: Instant::now(), server: process::cpu_of(server), load: process::own_cpu() }
+    }
+
+    /// Shares of a core that the server and the load generator used since then.
+    fn since(&self, before: &Self) -> (Option<f64>, Option<f64>) {
+        let wall = (self.at - before.at).as_secs_f64();
+        let share = |after: Option<Duration>, before: Option<Duration>| {
+            Some(after?.saturating_sub(before?).as_secs_f64() / wall)
+        };
+        (share(self.server, before.server), share(self.load, before.load))
+    }
+}
+
+impl State {
+    fn now(&self) -> u64 {
+        micros(self.began.elapsed())
+    }
+
+    /// What one request brings: a delivery to each of the room, and an ack.
+    fn per_request(&self) -> u64 {
+        self.shape.room_size as u64 + 1
+    }
+
+    fn may_send(&self, sender: usize) -> bool {
+        self.under_way[sender] + self.per_request() <= self.window * self.per_request()
+    }
+
+    fn settle(&mut self, sender: usize) {
+        self.under_way[sender] -= 1;
+        if self.may_send(sender) {
+            self.free.push(sender);
+        }
+    }
+}
+
+impl Listener for State {
+    fn packet(
+        &mut self,
+        index: usize,
+        at: Instant,
+        packet: Packet<'_>,
+        _: &mut Outbox,
+    ) -> anyhow::Result<()> {
+        match packet {
+            Packet::Delivery(Stamp { sender, number, intended }) => {
+                let sender = sender as usize;
+                if !self.checker.delivered(index, sender, number) {
+                    return Ok(());
+                }
+                self.settle(sender);
+                let now = micros(at.saturating_duration_since(self.began));
+                if (self.from..self.until).contains(&now) {
+                    self.arrived += 1;
+                }
+                if (self.from..self.until).contains(&intended) {
+                    self.latency.record(now.saturating_sub(intended));
+                }
+            }
+            Packet::Ack { id, success } => {
+                if !success {
+                    self.checker.refused();
+                }
+                match self.shape.sender_at(index) {
+                    Some(sender) if self.checker.acked(sender, id) => self.settle(sender),
+                    Some(_) => {}
+                    None => self.checker.stray(),
+                }
+            }
+            Packet::Failed(_) => self.checker.refused(),
+            Packet::Open | Packet::Ping | Packet::Connected | Packet::Refused(_) | Packet::Unknown(_) => {
+                self.checker.stray();
+            }
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self, index: usize, reason: anyhow::Error) {
+        // The first says why; a thousand more would say the same.
+        if !self.checker.any_disconnected() {
+            eprintln!("connection {index} ended: {reason:#}");
+        }
+        self.checker.disconnected();
+    }
+}
+
+/// Fixed send times for all senders in turn.
+struct Pacer {
+    start: u64,
+    /// Nanoseconds between two messages.
+    interval: u128,
+    next: u64,
+    senders: usize,
+}
+
+impl Pacer {
+    fn new(start: u64, deliveries_per_second: u64, shape: Shape) -> Self {
+        let interval = shape.room_size as u128 * 1_000_000_000 / u128::from(deliveries_per_second.max(1));
+        Self { start, interval, next: 0, senders: shape.senders }
+    }
+
+    fn next_time(&self) -> u64 {
+        self.start + (u128::from(self.next) * self.interval / 1_000) as u64
+    }
+
+    /// The next sender whose time has come, and that time.
+    fn due(&mut self, now: u64) -> Option<(usize, u64)> {
+        let intended = self.next_time();
+        (intended <= now).then(|| {
+            let sender = (self.next % self.senders as u64) as usize;
+            self.next += 1;
+            (sender, intended)
+        })
+    }
+
+    /// How long the loop may sleep: the clock of the wait is a millisecond, so the last one is spent polling.
+    fn wait(&self, now: u64) -> Duration {
+        Duration::from_millis(self.next_time().saturating_sub(now) / 1_000)
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    duration.as_micros() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pacer_sends_in_turn_at_the_rate_it_was_given() {
+        let shape = Shape { connections: 20, room_size: 10, senders: 2, payload: 64 };
+        let mut pacer = Pacer::new(500, 10_000, shape);
+        let mut sent = Vec::new();
+        while let Some(due) = pacer.due(500 + 3_000) {
+            sent.push(due);
+        }
+        assert_eq!(sent, [(0, 500), (1, 1_500), (0, 2_500), (1, 3_500)]);
+        assert_eq!(pacer.wait(3_500), Duration::from_millis(1));
+        assert_eq!(pacer.wait(3_501), Duration::ZERO);
+    }
+}

@@ -1,0 +1,309 @@
+//! The figures of all rounds as a table for people and as JSON for programs.
+//!
+//! Every ratio is taken within one round, against the reference that ran in the same minute, and only then is
+//! the median taken over the rounds. It measures nothing itself.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::load::{Faults, Measures, Shape};
+
+/// What one server did in one round.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Outcome {
+    pub(crate) round: usize,
+    pub(crate) server: &'static str,
+    pub(crate) saturation: Measures,
+    /// With more requests in flight for each sender.
+    pub(crate) pipelined: Measures,
+    /// At the fixed rate.
+    pub(crate) steady: Measures,
+    /// Connections per second until each was logged in and in two rooms.
+    pub(crate) connects_per_second: f64,
+    pub(crate) kib_per_idle_connection: Option<f64>,
+    pub(crate) faults: Faults,
+}
+
+/// How the figures were taken.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Settings {
+    pub(crate) shape: Shape,
+    pub(crate) rounds: usize,
+    pub(crate) seconds: f64,
+    pub(crate) window: u64,
+    pub(crate) pipeline: u64,
+    pub(crate) steady_rate: u64,
+    pub(crate) idle_connections: usize,
+    /// Server and load generator each on a core of its own.
+    pub(crate) pinned: bool,
+    pub(crate) cores: usize,
+    pub(crate) optimized: bool,
+}
+
+/// All there is to tell.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    pub(crate) settings: Settings,
+    pub(crate) reference: &'static str,
+    pub(crate) outcomes: Vec<Outcome>,
+}
+
+/// One column: how to get a figure, and how to show it.
+struct Column<T> {
+    title: &'static str,
+    figure: fn(&T) -> Option<f64>,
+    unit: Unit,
+    /// Followed by its ratio to the reference.
+    ratio: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Thousands,
+    Plain,
+    Percent,
+}
+
+impl<T> Column<T> {
+    const fn new(title: &'static str, unit: Unit, figure: fn(&T) -> Option<f64>) -> Self {
+        Self { title, figure, unit, ratio: false }
+    }
+
+    const fn with_ratio(self) -> Self {
+        Self { ratio: true, ..self }
+    }
+}
+
+type Run = Column<Measures>;
+type Idle = Column<Outcome>;
+
+const RUN: &[Run] = &[
+    Run::new("deliveries/s", Unit::Thousands, |run| Some(run.deliveries_per_second)).with_ratio(),
+    Run::new("p50 ms", Unit::Plain, |run| Some(run.p50_ms)).with_ratio(),
+    Run::new("p99 ms", Unit::Plain, |run| Some(run.p99_ms)).with_ratio(),
+    Run::new("server us/delivery", Unit::Plain, |run| {
+        Some(run.server_cpu? * 1e6 / run.deliveries_per_second)
+    })
+    .with_ratio(),
+    Run::new("server cpu", Unit::Percent, |run| run.server_cpu),
+    Run::new("load cpu", Unit::Percent, |run| run.load_cpu),
+    Run::new("send lag p99 ms", Unit::Plain, |run| Some(run.send_lag_p99_ms)),
+];
+
+const IDLE: &[Idle] = &[
+    Idle::new("KiB/idle connection", Unit::Plain, |outcome| outcome.kib_per_idle_connection).with_ratio(),
+    Idle::new("connects/s", Unit::Thousands, |outcome| Some(outcome.connects_per_second)).with_ratio(),
+];
+
+/// Below this share of its core a server at saturation was held up by something else.
+const WHOLE_CORE: f64 = 0.93;
+/// Above this the load generator was held up, and the latency is not the server's alone.
+const SEND_LAG_MS: f64 = 1.0;
+
+impl Report {
+    /// The tables, as text.
+    pub(crate) fn table(&self) -> String {
+        let Settings { shape, window, pipeline, steady_rate, idle_connections, rounds, .. } = &self.settings;
+        let in_flight = |window| format!("{window} in flight for each of {} senders", shape.senders);
+        let mut text = String::new();
+        self.section(&mut text, &format!("saturation: {}", in_flight(window)), RUN, |outcome| {
+            &outcome.saturation
+        });
+        self.section(&mut text, &format!("pipelined: {}", in_flight(pipeline)), RUN, |outcome| {
+            &outcome.pipelined
+        });
+        self.section(&mut text, &format!("steady: {steady_rate} deliveries/s"), RUN, |outcome| {
+            &outcome.steady
+        });
+        let idle = format!("idle: {idle_connections} connections in two rooms each");
+        self.section(&mut text, &idle, IDLE, |outcome| outcome);
+        self.faults(&mut text);
+        let _ = writeln!(
+            text,
+            "Medians of {rounds} rounds (lowest-highest); x is the ratio to {} in the same round.",
+            self.reference
+        );
+        self.doubts(&mut text);
+        text
+    }
+
+    /// Says which runs something else on the machine has disturbed.
+    fn doubts(&self, text: &mut String) {
+        let all = self.outcomes.len();
+        let disturbed =
+            |run: fn(&Outcome) -> bool| self.outcomes.iter().filter(|outcome| run(outcome)).count();
+        let held_up =
+            disturbed(|outcome| outcome.saturation.server_cpu.is_some_and(|share| share < WHOLE_CORE));
+        if held_up > 0 {
+            let _ =
+                writeln!(text, "In {held_up} of {all} saturated runs something else used the server's core.");
+        }
+        let late = disturbed(|outcome| outcome.steady.send_lag_p99_ms > SEND_LAG_MS);
+        if late > 0 {
+            let _ = writeln!(text, "In {late} of {all} steady runs the load generator itself sent late.");
+        }
+    }
+
+    fn section<T>(&self, text: &mut String, title: &str, columns: &[Column<T>], part: fn(&Outcome) -> &T) {
+        let mut rows = vec![vec!["server".to_owned()]];
+        rows[0].extend(columns.iter().map(|column| column.title.to_owned()));
+        for server in self.servers() {
+            let mut row = vec![server.to_owned()];
+            row.extend(columns.iter().map(|column| self.cell(server, column, part)));
+            rows.push(row);
+        }
+        write_table(text, title, &rows);
+    }
+
+    fn faults(&self, text: &mut String) {
+        let mut rows = vec![
+            ["server", "lost", "doubled", "reordered", "missing acks", "other"].map(str::to_owned).to_vec(),
+        ];
+        for server in self.servers() {
+            let sum = |fault: fn(&Faults) -> u64| {
+                self.of(server).map(|outcome| fault(&outcome.faults)).sum::<u64>().to_string()
+            };
+            rows.push(vec![
+                server.to_owned(),
+                sum(|faults| faults.lost),
+                sum(|faults| faults.doubled),
+                sum(|faults| faults.reordered),
+                sum(|faults| faults.missing_acks),
+                sum(|faults| faults.doubled_acks + faults.refused + faults.stray + faults.disconnected),
+            ]);
+        }
+        write_table(text, "correctness, all rounds together", &rows);
+    }
+
+    fn cell<T>(&self, server: &str, column: &Column<T>, part: fn(&Outcome) -> &T) -> String {
+        let figure = |outcome: &Outcome| (column.figure)(part(outcome));
+        let Some(spread) = Spread::of(self.of(server).filter_map(figure)) else { return "-".to_owned() };
+        let mut cell = spread.show(column.unit);
+        if column.ratio
+            && let Some(ratio) = Spread::of(self.ratios(server, figure))
+        {
+            let _ = write!(cell, " x{:.2}", ratio.median);
+        }
+        cell
+    }
+
+    /// The figure against the reference's of the same round.
+    fn ratios(&self, server: &str, figure: impl Fn(&Outcome) -> Option<f64>) -> impl Iterator<Item = f64> {
+        self.of(server).filter_map(move |outcome| {
+            let reference = self.of(self.reference).find(|reference| reference.round == outcome.round)?;
+            Some(figure(outcome)? / figure(reference)?).filter(|ratio| ratio.is_finite())
+        })
+    }
+
+    fn of(&self, server: &str) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().filter(move |outcome| outcome.server == server)
+    }
+
+    fn servers(&self) -> Vec<&'static str> {
+        let mut servers = Vec::new();
+        for outcome in &self.outcomes {
+            if !servers.contains(&outcome.server) {
+                servers.push(outcome.server);
+            }
+        }
+        servers
+    }
+}
+
+/// Several rounds' values of one figure.
+struct Spread {
+    median: f64,
+    lowest: f64,
+    highest: f64,
+}
+
+impl Spread {
+    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<f64> = values.collect();
+        values.sort_by(f64::total_cmp);
+        let (lowest, highest) = (*values.first()?, *values.last()?);
+        let middle = values.len() / 2;
+        let median =
+            if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 };
+        Some(Self { median, lowest, highest })
+    }
+
+    fn show(&self, unit: Unit) -> String {
+        let [median, lowest, highest] = [self.median, self.lowest, self.highest].map(|value| match unit {
+            Unit::Thousands if value >= 100_000.0 => format!("{:.0}k", value / 1e3),
+            Unit::Thousands => format!("{:.1}k", value / 1e3),
+            Unit::Plain if value >= 100.0 => format!("{value:.0}"),
+            Unit::Plain if value >= 10.0 => format!("{value:.1}"),
+            Unit::Plain => format!("{value:.2}"),
+            Unit::Percent => format!("{:.0}%", value * 100.0),
+        });
+        if lowest == highest { median } else { format!("{median} ({lowest}-{highest})") }
+    }
+}
+
+fn write_table(text: &mut String, title: &str, rows: &[Vec<String>]) {
+    let columns = rows.first().map_or(0, Vec::len);
+    let widths: Vec<usize> =
+        (0..columns).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
+    let _ = writeln!(text, "{title}");
+    for row in rows {
+        let line: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let _ = writeln!(text, "  {}", line.join("  ").trim_end());
+    }
+    text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_is_the_median_with_its_borders() {
+        assert!(Spread::of(std::iter::empty()).is_none());
+        let show = |values: &[f64], unit| Spread::of(values.iter().copied()).unwrap().show(unit);
+        assert_eq!(show(&[3.0, 1.0, 2.0], Unit::Plain), "2.00 (1.00-3.00)");
+        assert_eq!(show(&[1.0, 2.0], Unit::Plain), "1.50 (1.00-2.00)");
+        assert_eq!(show(&[403_400.0], Unit::Thousands), "403k");
+        assert_eq!(show(&[0.5, 0.501], Unit::Percent), "50%");
+    }
+
+    #[test]
+    fn a_ratio_is_taken_within_the_round() {
+        let outcome = |round, server, deliveries_per_second| Outcome {
+            round,
+            server,
+            saturation: Measures { deliveries_per_second, ..Measures::default() },
+            ..Outcome::default()
+        };
+        let report = Report {
+            settings: Settings {
+                shape: Shape { connections: 2, room_size: 2, senders: 1, payload: 64 },
+                rounds: 2,
+                seconds: 1.0,
+                window: 1,
+                pipeline: 2,
+                steady_rate: 1,
+                idle_connections: 1,
+                pinned: false,
+                cores: 1,
+                optimized: false,
+            },
+            reference: "a",
+            outcomes: vec![
+                outcome(0, "a", 100.0),
+                outcome(0, "b", 200.0),
+                outcome(1, "a", 1_000.0),
+                outcome(1, "b", 2_000.0),
+            ],
+        };
+        let ratios: Vec<f64> =
+            report.ratios("b", |outcome| Some(outcome.saturation.deliveries_per_second)).collect();
+        assert_eq!(ratios, [2.0, 2.0]);
+        assert!(report.table().contains("0.1k"), "{}", report.table());
+    }
+}

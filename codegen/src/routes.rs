@@ -1,0 +1,143 @@
+//! The walk over a registry: each route as plain, sorted data. Writing a language from it is not done here.
+
+use std::collections::BTreeMap;
+
+use schemars::{Schema, generate::SchemaSettings};
+use serde::Serialize;
+use serde_json::Value;
+use syncline::{Registry, Route, TypeInfo};
+use ts_rs::Config;
+
+/// One version of one event.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteDoc {
+    /// Page and event, for example `test/nestedTest/room`.
+    pub name: String,
+    /// The version, for example `v1`.
+    pub version: String,
+    /// The page alone, for example `test/nestedTest`.
+    pub page: String,
+    /// Who may call it.
+    pub auth: AuthDoc,
+    /// The error codes that its stages declare, sorted. Those of the framework may come too and are not listed.
+    pub errors: Vec<ErrorDoc>,
+    /// What a client sends, as the server reads it.
+    pub client_input: PayloadDoc,
+    /// What the server stage answers.
+    pub server_output: PayloadDoc,
+    /// What the client stage adds for a recipient.
+    pub client_output: PayloadDoc,
+    /// Every named TypeScript type that the three payloads are made of, sorted by name. Names are unique within a
+    /// route and not beyond it: another version may have an `Input` too.
+    pub declarations: Vec<DeclarationDoc>,
+}
+
+/// What a route requires of its caller.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthDoc {
+    /// Whether the caller has to be logged in.
+    pub login: bool,
+    /// The fields of the session that further rules look at, in the order of the rules.
+    pub rules: Vec<String>,
+}
+
+/// An error code that a route declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorDoc {
+    /// The code, for example `counter.amountTooLarge`.
+    pub code: String,
+    /// The status of its answers over HTTP, 400 to 599.
+    pub http_status: u16,
+    /// The names of its parameters, as declared.
+    pub params: Vec<String>,
+}
+
+/// A type that crosses the wire.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PayloadDoc {
+    /// How TypeScript refers to it, for example `Array<Move>`.
+    pub reference: String,
+    /// Its JSON schema (2020-12), complete in itself: types that it refers to are in its `$defs`.
+    pub schema: Value,
+}
+
+/// The declaration of a named TypeScript type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeclarationDoc {
+    /// Its name, without parameters.
+    pub name: String,
+    /// `type Name = ...;`
+    pub declaration: String,
+    /// Its doc comment as TSDoc, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub docs: Option<String>,
+}
+
+/// Describes every route, sorted by page, event and version. The same handlers give the same description, in any
+/// order of linking.
+#[must_use]
+pub fn routes(registry: &Registry) -> Vec<RouteDoc> {
+    // JSON has one kind of number, which JavaScript reads as `number`, never as `bigint`.
+    let config = Config::new().with_large_int("number");
+    registry.routes().iter().map(|route| describe(route, &config)).collect()
+}
+
+fn describe(route: &Route, config: &Config) -> RouteDoc {
+    let (input, server, client) = (route.client_input(), route.server_output(), route.client_output());
+    // What is read and what is written differ where a type has defaults: a field may be missing in the former.
+    let (read, written) =
+        (SchemaSettings::draft2020_12().for_deserialize(), SchemaSettings::draft2020_12().for_serialize());
+    RouteDoc {
+        name: route.name().to_string(),
+        version: route.version().to_string(),
+        page: route.event().page().to_owned(),
+        auth: AuthDoc {
+            login: route.auth().login,
+            rules: route.auth().additional.iter().map(|rule| rule.key().to_owned()).collect(),
+        },
+        errors: route
+            .errors()
+            .iter()
+            .map(|error| ErrorDoc {
+                code: error.code().to_owned(),
+                http_status: error.http_status(),
+                params: error.params().iter().map(|&name| name.to_owned()).collect(),
+            })
+            .collect(),
+        client_input: payload(input, config, read),
+        server_output: payload(server, config, written.clone()),
+        client_output: payload(client, config, written),
+        declarations: declarations(&[input, server, client], config),
+    }
+}
+
+fn payload(info: TypeInfo, config: &Config, settings: SchemaSettings) -> PayloadDoc {
+    let mut generator = settings.into_generator();
+    let mut schema: Schema = info.schema(&mut generator);
+    let definitions = generator.take_definitions(true);
+    if !definitions.is_empty() {
+        schema.insert("$defs".to_owned(), Value::Object(definitions));
+    }
+    let mut schema = schema.to_value();
+    // Whether JSON objects keep the order of insertion depends on what else is built into the binary.
+    schema.sort_all_objects();
+    PayloadDoc { reference: info.reference(config), schema }
+}
+
+fn declarations(payloads: &[TypeInfo], config: &Config) -> Vec<DeclarationDoc> {
+    let by_name: BTreeMap<String, DeclarationDoc> = payloads
+        .iter()
+        .flat_map(|info| info.named_types(config))
+        .map(|named| {
+            let doc =
+                DeclarationDoc { name: named.name.clone(), declaration: named.declaration, docs: named.docs };
+            (named.name, doc)
+        })
+        .collect();
+    by_name.into_values().collect()
+}

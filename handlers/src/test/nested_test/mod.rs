@@ -1,0 +1,3 @@
+//! The page `test/nestedTest`: a page within a page.
+
+pub mod room_server_v1;

@@ -1,0 +1,52 @@
+### Deutsch, mit Sie.
+
+sync =
+    .invalidRequest = Diese Anfrage ist ungültig.
+    .notFound = Diese Aktion ist nicht verfügbar.
+    .invalidInput = Die Daten sind an der Stelle „{ $path }“ ungültig. Details: „{ $reason }“
+    .missingReceiver = In der Anfrage fehlt die Angabe, für welchen Raum sie bestimmt ist.
+    .receiverNotAllowed = Sie dürfen nichts an diesen Raum senden.
+    .notRoomMember = Sie sind nicht in diesem Raum. Bitte treten Sie ihm zuerst bei.
+    .rateLimited = { $seconds ->
+        [one] Zu viele Anfragen. Bitte versuchen Sie es in { $seconds } Sekunde erneut.
+       *[other] Zu viele Anfragen. Bitte versuchen Sie es in { $seconds } Sekunden erneut.
+    }
+    .tooLarge = Diese Anfrage ist zu groß. Zulässig sind höchstens { $max } Byte.
+    .inboxFull = Es warten zu viele Anfragen. Bitte versuchen Sie es gleich noch einmal.
+    .timeout = Der Server hat nicht rechtzeitig geantwortet. Bitte versuchen Sie es erneut.
+    .internal = Bei uns ist ein Fehler aufgetreten. Bitte versuchen Sie es später erneut.
+    .methodNotAllowed = Diese HTTP-Methode wird hier nicht unterstützt.
+
+auth =
+    .required = Bitte melden Sie sich an, um fortzufahren.
+    .invalid = Ihre Anmeldung konnte nicht überprüft werden. Bitte melden Sie sich erneut an.
+    .expired = Ihre Sitzung ist abgelaufen. Bitte melden Sie sich erneut an.
+    .forbidden = Sie haben dafür keine Berechtigung ({ $key }).
+    .originDenied = Der Zugriff von dieser Website ist nicht erlaubt.
+
+room =
+    .invalid = Dieser Raumname ist ungültig.
+    .joinDenied = Sie dürfen diesem Raum nicht beitreten.
+    .limit = { $max ->
+        [one] Sie können gleichzeitig in höchstens { $max } Raum sein.
+       *[other] Sie können gleichzeitig in höchstens { $max } Räumen sein.
+    }
+
+server =
+    .shuttingDown = Der Server ist vorübergehend nicht verfügbar. Bitte versuchen Sie es gleich noch einmal.
+    .busy = { $seconds ->
+        [one] Der Server ist ausgelastet. Bitte versuchen Sie es in { $seconds } Sekunde erneut.
+       *[other] Der Server ist ausgelastet. Bitte versuchen Sie es in { $seconds } Sekunden erneut.
+    }
+
+offline =
+    .dropped = { $reason ->
+        [queueFull] Sie waren offline, und es warteten zu viele Anfragen. Diese Anfrage wurde daher nicht gesendet.
+        [expired] Diese Anfrage wurde nicht gesendet, weil Sie zu lange offline waren.
+       *[other] Sie waren offline. Diese Anfrage wurde daher nicht gesendet.
+    }
+
+request =
+    .aborted = Die Anfrage wurde abgebrochen.
+    .timeout = Die Antwort ist nicht rechtzeitig eingetroffen. Bitte prüfen Sie Ihre Verbindung und versuchen Sie es erneut.
+    .disconnected = Die Verbindung wurde unterbrochen, bevor eine Antwort eintraf. Möglicherweise wurde Ihre Anfrage trotzdem ausgeführt.

@@ -1,0 +1,59 @@
+### The framework's own error texts. The group is the message, the rest of the code its attribute:
+### `sync.notFound` is `.notFound` under `sync`.
+### Plurals choose between whole sentences, so that translators may change the word order.
+
+# .invalidInput: $path is where in the input, $reason what the decoder said, always in technical English.
+# .tooLarge: $max is in bytes.
+sync =
+    .invalidRequest = This request is not valid.
+    .notFound = This action is not available.
+    .invalidInput = The data is not valid at “{ $path }”. Details: “{ $reason }”
+    .missingReceiver = The request does not say which room it is meant for.
+    .receiverNotAllowed = You are not allowed to send to this room.
+    .notRoomMember = You are not in this room. Please join it first.
+    .rateLimited = { $seconds ->
+        [one] Too many requests. Please try again in { $seconds } second.
+       *[other] Too many requests. Please try again in { $seconds } seconds.
+    }
+    .tooLarge = This request is too large. The maximum is { $max } bytes.
+    .inboxFull = Too many requests are waiting. Please try again in a moment.
+    .timeout = The server took too long to respond. Please try again.
+    .internal = Something went wrong on our side. Please try again later.
+    .methodNotAllowed = This HTTP method is not supported here.
+
+# .forbidden: $key is the field of the session that decided.
+auth =
+    .required = Please sign in to continue.
+    .invalid = We could not verify your sign-in. Please sign in again.
+    .expired = Your session has expired. Please sign in again.
+    .forbidden = You do not have permission to do this ({ $key }).
+    .originDenied = Access from this website is not allowed.
+
+room =
+    .invalid = This room name is not valid.
+    .joinDenied = You are not allowed to join this room.
+    .limit = { $max ->
+        [one] You can be in at most { $max } room at a time.
+       *[other] You can be in at most { $max } rooms at a time.
+    }
+
+server =
+    .shuttingDown = The server is temporarily unavailable. Please try again in a moment.
+    .busy = { $seconds ->
+        [one] The server is busy. Please try again in { $seconds } second.
+       *[other] The server is busy. Please try again in { $seconds } seconds.
+    }
+
+## Known to the client only.
+
+offline =
+    .dropped = { $reason ->
+        [queueFull] You were offline and too many requests were waiting, so this one was not sent.
+        [expired] This request was not sent because you were offline for too long.
+       *[other] You were offline, so this request was not sent.
+    }
+
+request =
+    .aborted = The request was canceled.
+    .timeout = No response arrived in time. Please check your connection and try again.
+    .disconnected = The connection was lost before a response arrived. Your request may still have been carried out.

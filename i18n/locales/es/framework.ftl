@@ -1,0 +1,52 @@
+### Español, con usted o neutro. Una room es una sala.
+
+sync =
+    .invalidRequest = Esta solicitud no es válida.
+    .notFound = Esta acción no está disponible.
+    .invalidInput = Los datos no son válidos en «{ $path }». Detalles: «{ $reason }»
+    .missingReceiver = La solicitud no indica a qué sala va dirigida.
+    .receiverNotAllowed = No tiene permiso para enviar nada a esta sala.
+    .notRoomMember = No está en esta sala. Únase primero a ella.
+    .rateLimited = { $seconds ->
+        [one] Demasiadas solicitudes. Vuelva a intentarlo dentro de { $seconds } segundo.
+       *[other] Demasiadas solicitudes. Vuelva a intentarlo dentro de { $seconds } segundos.
+    }
+    .tooLarge = Esta solicitud es demasiado grande. El máximo es de { $max } bytes.
+    .inboxFull = Hay demasiadas solicitudes en espera. Vuelva a intentarlo en un momento.
+    .timeout = El servidor ha tardado demasiado en responder. Vuelva a intentarlo.
+    .internal = Se ha producido un error por nuestra parte. Vuelva a intentarlo más tarde.
+    .methodNotAllowed = Este método HTTP no se admite aquí.
+
+auth =
+    .required = Inicie sesión para continuar.
+    .invalid = No hemos podido verificar su identidad. Vuelva a iniciar sesión.
+    .expired = Su sesión ha caducado. Vuelva a iniciar sesión.
+    .forbidden = No tiene permiso para hacer esto ({ $key }).
+    .originDenied = No se permite el acceso desde este sitio web.
+
+room =
+    .invalid = Este nombre de sala no es válido.
+    .joinDenied = No tiene permiso para unirse a esta sala.
+    .limit = { $max ->
+        [one] Puede estar como máximo en { $max } sala a la vez.
+       *[other] Puede estar como máximo en { $max } salas a la vez.
+    }
+
+server =
+    .shuttingDown = El servidor no está disponible en este momento. Vuelva a intentarlo en unos instantes.
+    .busy = { $seconds ->
+        [one] El servidor está muy ocupado. Vuelva a intentarlo dentro de { $seconds } segundo.
+       *[other] El servidor está muy ocupado. Vuelva a intentarlo dentro de { $seconds } segundos.
+    }
+
+offline =
+    .dropped = { $reason ->
+        [queueFull] No había conexión y se acumularon demasiadas solicitudes en espera, por lo que esta no se ha enviado.
+        [expired] Esta solicitud no se ha enviado porque ha pasado demasiado tiempo sin conexión.
+       *[other] Esta solicitud no se ha enviado porque no había conexión.
+    }
+
+request =
+    .aborted = La solicitud se ha cancelado.
+    .timeout = La respuesta no ha llegado a tiempo. Compruebe su conexión y vuelva a intentarlo.
+    .disconnected = Se ha perdido la conexión antes de recibir la respuesta. Es posible que su solicitud se haya procesado de todos modos.

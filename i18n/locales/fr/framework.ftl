@@ -1,0 +1,53 @@
+### Français, avec vous. Une room est un salon.
+### Les espaces avant « : » et à l’intérieur des guillemets sont insécables (U+00A0).
+
+sync =
+    .invalidRequest = Cette requête n’est pas valide.
+    .notFound = Cette action n’est pas disponible.
+    .invalidInput = Les données ne sont pas valides à l’emplacement « { $path } ». Détails : « { $reason } »
+    .missingReceiver = La requête n’indique pas à quel salon elle est destinée.
+    .receiverNotAllowed = Vous ne pouvez rien envoyer dans ce salon.
+    .notRoomMember = Vous n’êtes pas dans ce salon. Veuillez d’abord le rejoindre.
+    .rateLimited = { $seconds ->
+        [one] Trop de requêtes. Veuillez réessayer dans { $seconds } seconde.
+       *[other] Trop de requêtes. Veuillez réessayer dans { $seconds } secondes.
+    }
+    .tooLarge = Cette requête est trop volumineuse. La taille maximale est de { $max } octets.
+    .inboxFull = Trop de requêtes sont en attente. Veuillez réessayer dans un instant.
+    .timeout = Le serveur a mis trop de temps à répondre. Veuillez réessayer.
+    .internal = Une erreur s’est produite de notre côté. Veuillez réessayer plus tard.
+    .methodNotAllowed = Cette méthode HTTP n’est pas prise en charge ici.
+
+auth =
+    .required = Veuillez vous connecter pour continuer.
+    .invalid = Nous n’avons pas pu vérifier votre identité. Veuillez vous reconnecter.
+    .expired = Votre session a expiré. Veuillez vous reconnecter.
+    .forbidden = Vous n’avez pas l’autorisation nécessaire ({ $key }).
+    .originDenied = L’accès depuis ce site web n’est pas autorisé.
+
+room =
+    .invalid = Ce nom de salon n’est pas valide.
+    .joinDenied = Vous ne pouvez pas rejoindre ce salon.
+    .limit = { $max ->
+        [one] Vous pouvez être dans { $max } salon à la fois au maximum.
+       *[other] Vous pouvez être dans { $max } salons à la fois au maximum.
+    }
+
+server =
+    .shuttingDown = Le serveur est momentanément indisponible. Veuillez réessayer dans un instant.
+    .busy = { $seconds ->
+        [one] Le serveur est très sollicité. Veuillez réessayer dans { $seconds } seconde.
+       *[other] Le serveur est très sollicité. Veuillez réessayer dans { $seconds } secondes.
+    }
+
+offline =
+    .dropped = { $reason ->
+        [queueFull] Vous étiez hors ligne et trop de requêtes étaient en attente : celle-ci n’a pas été envoyée.
+        [expired] Cette requête n’a pas été envoyée, car la connexion a été interrompue trop longtemps.
+       *[other] Vous étiez hors ligne : cette requête n’a pas été envoyée.
+    }
+
+request =
+    .aborted = La requête a été annulée.
+    .timeout = Aucune réponse n’est arrivée à temps. Veuillez vérifier votre connexion et réessayer.
+    .disconnected = La connexion a été perdue avant l’arrivée de la réponse. Votre requête a peut-être tout de même été exécutée.

@@ -1,0 +1,52 @@
+### Nederlands, met je. Een room heet hier een kamer.
+
+sync =
+    .invalidRequest = Dit verzoek is ongeldig.
+    .notFound = Deze actie is niet beschikbaar.
+    .invalidInput = De gegevens zijn ongeldig bij ‘{ $path }’. Details: ‘{ $reason }’
+    .missingReceiver = Het verzoek vermeldt niet voor welke kamer het is bedoeld.
+    .receiverNotAllowed = Je mag niets naar deze kamer sturen.
+    .notRoomMember = Je bent geen deelnemer van deze kamer. Neem eerst deel.
+    .rateLimited = { $seconds ->
+        [one] Te veel verzoeken. Probeer het over { $seconds } seconde opnieuw.
+       *[other] Te veel verzoeken. Probeer het over { $seconds } seconden opnieuw.
+    }
+    .tooLarge = Dit verzoek is te groot. Het maximum is { $max } bytes.
+    .inboxFull = Er staan te veel verzoeken in de wachtrij. Probeer het zo meteen opnieuw.
+    .timeout = De server deed er te lang over om te antwoorden. Probeer het opnieuw.
+    .internal = Er is bij ons iets misgegaan. Probeer het later opnieuw.
+    .methodNotAllowed = Deze HTTP-methode wordt hier niet ondersteund.
+
+auth =
+    .required = Log in om verder te gaan.
+    .invalid = We konden je aanmelding niet controleren. Log opnieuw in.
+    .expired = Je sessie is verlopen. Log opnieuw in.
+    .forbidden = Je hebt hier geen toestemming voor ({ $key }).
+    .originDenied = Toegang vanaf deze website is niet toegestaan.
+
+room =
+    .invalid = Deze kamernaam is ongeldig.
+    .joinDenied = Je hebt geen toegang tot deze kamer.
+    .limit = { $max ->
+        [one] Je kunt in maximaal { $max } kamer tegelijk zijn.
+       *[other] Je kunt in maximaal { $max } kamers tegelijk zijn.
+    }
+
+server =
+    .shuttingDown = De server is even niet beschikbaar. Probeer het zo meteen opnieuw.
+    .busy = { $seconds ->
+        [one] Het is druk op de server. Probeer het over { $seconds } seconde opnieuw.
+       *[other] Het is druk op de server. Probeer het over { $seconds } seconden opnieuw.
+    }
+
+offline =
+    .dropped = { $reason ->
+        [queueFull] Je was offline en er stonden te veel verzoeken in de wachtrij. Dit verzoek is daarom niet verstuurd.
+        [expired] Dit verzoek is niet verstuurd, omdat je te lang offline was.
+       *[other] Je was offline. Dit verzoek is daarom niet verstuurd.
+    }
+
+request =
+    .aborted = Het verzoek is geannuleerd.
+    .timeout = Er kwam niet op tijd antwoord. Controleer je verbinding en probeer het opnieuw.
+    .disconnected = De verbinding werd verbroken voordat er antwoord kwam. Mogelijk is je verzoek toch uitgevoerd.

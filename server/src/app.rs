@@ -1,0 +1,430 @@
+//! The composition root: the only file that knows every system.
+
+use std::{
+    fmt,
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use http::{Method, header};
+use socketioxide::{ParserConfig, SocketIo, TransportType, layer::SocketIoLayer};
+use syncline::{BootError, Functions, Registry};
+use syncline_i18n::Catalog;
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+use tower_http::cors::CorsLayer;
+
+use crate::{
+    auth::{ClaimsPolicy, GuardedPolicy, Origins, RoomPolicy, Tokens},
+    cluster::{Bus, LocalBus},
+    config::{Config, Environment},
+    dev,
+    error::Errors,
+    events::{self, Connect, Deliver, Dispatch, Events, Expiry, Limits, Members, Node, PacketLimits},
+    net::{self, Front, HandshakeLimiter, Listening, RateLimits, TrustedProxies},
+    observe::{self, Health, Metrics},
+};
+
+/// How long a client may take from the handshake to its connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest frame, message or polling body; above it the transport closes the connection.
+const MAX_TRANSPORT_BYTES: usize = 1024 * 1024;
+
+/// A server that has everything it needs.
+pub struct Server {
+    config: Config,
+    events: Option<Arc<Events>>,
+    front: Arc<Front>,
+    health: Health,
+    routes: Router,
+}
+
+/// What a server is made of.
+pub struct ServerBuilder {
+    config: Config,
+    functions: Functions,
+    registry: Option<Registry>,
+    policy: Option<GuardedPolicy>,
+    texts: Vec<(&'static str, &'static str)>,
+    routes: Router,
+}
+
+/// Why a server could not be put together.
+#[derive(Debug)]
+pub enum BuildError {
+    /// The handlers are not sound.
+    Handlers(BootError),
+    /// A text of the catalogs is not.
+    Texts(syncline_i18n::CatalogError),
+    /// A key is not one.
+    Keys(String),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Handlers(error) => error.fmt(f),
+            Self::Texts(error) => error.fmt(f),
+            Self::Keys(problem) => f.write_str(problem),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl ServerBuilder {
+    /// The app's own state, which its handlers get as `functions`.
+    #[must_use]
+    pub fn functions<A: Send + Sync + 'static>(self, app: Arc<A>) -> Self {
+        Self { functions: Functions::new(app), ..self }
+    }
+
+    /// These handlers instead of all that the binary links.
+    #[must_use]
+    pub fn registry(self, registry: Registry) -> Self {
+        Self { registry: Some(registry), ..self }
+    }
+
+    /// Who may join and publish, instead of the `rooms` claim.
+    #[must_use]
+    pub fn room_policy(self, policy: impl RoomPolicy) -> Self {
+        Self { policy: Some(GuardedPolicy::new(policy)), ..self }
+    }
+
+    /// The app's own texts, `(locale, Fluent source)`; they add to the framework's and may replace them.
+    #[must_use]
+    pub fn texts(mut self, texts: &[(&'static str, &'static str)]) -> Self {
+        self.texts.extend_from_slice(texts);
+        self
+    }
+
+    /// Further HTTP routes of the app.
+    #[must_use]
+    pub fn routes(self, routes: Router) -> Self {
+        Self { routes, ..self }
+    }
+
+    /// Checks everything and puts the server together.
+    ///
+    /// # Errors
+    /// [`BuildError`], which says what is wrong with the handlers, texts or keys.
+    pub fn build(self) -> Result<Server, BuildError> {
+        let Self { config, functions, registry, policy, texts, routes } = self;
+        let registry = match registry {
+            Some(registry) => registry,
+            None if config.events => Registry::from_inventory().map_err(BuildError::Handlers)?,
+            None => Registry::none(),
+        };
+        registry.check_functions(&functions).map_err(BuildError::Handlers)?;
+        let registry = Arc::new(registry);
+        let errors = Arc::new(Errors::new(catalog(&config, &texts)?));
+        let metrics = Metrics::new(&registry);
+        let tokens = Arc::new(Tokens::from_config(&config).map_err(BuildError::Keys)?);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let development = config.environment == Environment::Development;
+        let front = Front {
+            origins: Origins::new(&config.cors_origins, development),
+            proxies: TrustedProxies::new(config.trusted_proxies.clone()),
+            handshakes: HandshakeLimiter::new(
+                config.handshakes_per_second * CONNECT_TIMEOUT.as_secs() as usize,
+            ),
+            stopping: Arc::clone(&stopping),
+            errors: Arc::clone(&errors),
+            metrics: Arc::clone(&metrics),
+        };
+        let health = Health {
+            stopping,
+            metrics: Arc::clone(&metrics),
+            tokens: Arc::clone(&tokens),
+            errors: Arc::clone(&errors),
+            metrics_elsewhere: config.metrics_addr.is_some(),
+        };
+        let policy = policy.unwrap_or_else(|| GuardedPolicy::new(ClaimsPolicy::new(config.environment)));
+        let events = config
+            .events
+            .then(|| Arc::new(events(&config, registry, functions, policy, tokens, errors, metrics)));
+        Ok(Server { config, events, front: Arc::new(front), health, routes })
+    }
+}
+
+fn catalog(config: &Config, texts: &[(&'static str, &'static str)]) -> Result<Catalog, BuildError> {
+    let mut catalog = Catalog::builder().default_locale(&config.default_locale);
+    for (locale, text) in texts {
+        catalog = catalog.source(*locale, *text, format!("the app's texts ({locale})"));
+    }
+    if let Some(dir) = &config.locales_dir {
+        catalog = catalog.dir(PathBuf::from(dir));
+    }
+    catalog.build().map_err(BuildError::Texts)
+}
+
+fn events(
+    config: &Config,
+    registry: Arc<Registry>,
+    functions: Functions,
+    policy: GuardedPolicy,
+    tokens: Arc<Tokens>,
+    errors: Arc<Errors>,
+    metrics: Arc<Metrics>,
+) -> Events {
+    let members = Arc::new(Members::new(config.allow_all));
+    let limits = RateLimits::new(config.rate_limit_per_address, config.rate_limit_per_route, &registry);
+    let node = Node {
+        registry: Arc::clone(&registry),
+        functions: functions.clone(),
+        members: Arc::clone(&members),
+        errors: Arc::clone(&errors),
+        metrics: Arc::clone(&metrics),
+    };
+    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(Arc::new(Deliver::new(Arc::new(node)))));
+    Events {
+        dispatch: Dispatch {
+            registry,
+            functions,
+            members: Arc::clone(&members),
+            policy,
+            limits: Arc::new(limits),
+            bus,
+            metrics: Arc::clone(&metrics),
+            handler_timeout: config.handler_timeout,
+            allow_all: config.allow_all,
+        },
+        members,
+        expiry: Expiry::new(config.auth_grace, Arc::clone(&errors), Arc::clone(&metrics)),
+        tokens,
+        errors,
+        metrics,
+        limits: Limits {
+            inbox: config.inbox_events,
+            packet: PacketLimits { max_bytes: config.max_event_bytes, max_depth: config.max_json_depth },
+        },
+        tasks: TaskTracker::new(),
+    }
+}
+
+impl Server {
+    /// Begins a server with these settings.
+    #[must_use]
+    pub fn builder(config: Config) -> ServerBuilder {
+        ServerBuilder {
+            config,
+            functions: Functions::new(Arc::new(())),
+            registry: None,
+            policy: None,
+            texts: Vec::new(),
+            routes: Router::new(),
+        }
+    }
+
+    /// Runs until SIGTERM or Ctrl-C, and then to a graceful end. Says on standard output where it listens.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or the server stops by itself.
+    pub fn run(self) -> io::Result<()> {
+        let running = self.start_with(|| async {
+            let signal = stop_signal().await;
+            tracing::info!(signal, "stopping");
+        })?;
+        #[expect(
+            clippy::print_stdout,
+            reason = "whoever starts the process reads the address from this line"
+        )]
+        {
+            println!("listening on http://{}", running.address);
+        }
+        running.join()
+    }
+
+    /// Starts on a thread of its own and returns once it listens.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on.
+    pub fn start(self) -> io::Result<Running> {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let mut running = self.start_with(move || async move {
+            let _told_or_dropped = stopped.await;
+        })?;
+        running.stop = Some(stop);
+        Ok(running)
+    }
+
+    fn start_with<F: Future<Output = ()> + Send>(
+        self,
+        until: impl FnOnce() -> F + Send + 'static,
+    ) -> io::Result<Running> {
+        let listener = net::bind(SocketAddr::new(self.config.host, self.config.port))?;
+        let metrics_listener = self.config.metrics_addr.map(net::bind).transpose()?;
+        let address = listener.local_addr()?;
+        // One thread carries sockets with the lowest latency: `performance` in ARCHITECTURE.md has the figures.
+        let mut runtime = match self.config.socket_threads {
+            1 => tokio::runtime::Builder::new_current_thread(),
+            threads => {
+                let mut runtime = tokio::runtime::Builder::new_multi_thread();
+                runtime.worker_threads(threads);
+                runtime
+            }
+        };
+        let runtime = runtime.enable_all().thread_name("syncline-sockets").build()?;
+        let (ended, end) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("syncline-sockets".to_owned()).spawn(move || {
+            let result = runtime.block_on(self.serve(listener, metrics_listener, until()));
+            // What still runs is past the time that a stop has.
+            runtime.shutdown_background();
+            let _nobody_waits = ended.send(());
+            result
+        })?;
+        Ok(Running { address, stop: None, end: Some(end), thread: Some(thread) })
+    }
+
+    async fn serve(
+        self,
+        listener: TcpListener,
+        metrics_listener: Option<TcpListener>,
+        until: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let (app, io) = self.app();
+        let handle = Listening::new();
+        let serving = tokio::spawn(net::serve(listener, app, handle.clone()));
+        if let Some(listener) = metrics_listener {
+            let metrics = observe::metrics_router(Arc::clone(&self.health.metrics));
+            tokio::spawn(net::serve(listener, metrics, Listening::new()));
+        }
+        tokio::spawn(observe::upkeep(Arc::clone(&self.health.metrics)));
+        if let Some(events) = &self.events {
+            let (expiring, sweeping) = (Arc::clone(events), Arc::clone(events));
+            tokio::spawn(async move { expiring.expiry.run().await });
+            tokio::spawn(async move { sweeping.sweep().await });
+        }
+        tokio::select! {
+            ended = serving => return ended.map_err(io::Error::other)?,
+            () = until => {}
+        }
+        self.stop(&handle, io).await;
+        Ok(())
+    }
+
+    async fn stop(&self, handle: &Listening, io: Option<SocketIo>) {
+        let budget = self.config.shutdown;
+        self.front.stopping.store(true, Ordering::Release);
+        handle.graceful_shutdown(Some(budget));
+        if let Some(events) = &self.events {
+            events.stop(budget.mul_f64(0.8)).await;
+        }
+        if let Some(io) = io {
+            let _or_what_is_left = tokio::time::timeout(budget.mul_f64(0.1), io.close()).await;
+        }
+        tracing::info!("stopped");
+    }
+
+    fn app(&self) -> (Router, Option<SocketIo>) {
+        let mut app = self.routes.clone().merge(observe::router(self.health.clone()));
+        if self.config.environment == Environment::Development {
+            app = app.merge(dev::router(Arc::clone(&self.health.tokens), Arc::clone(&self.health.errors)));
+        }
+        let mut io = None;
+        if let Some(events) = &self.events {
+            let (layer, handle) = self.socket_layer();
+            handle.ns("/", Connect(Arc::clone(events)));
+            app = app.merge(events::router(Arc::clone(events))).layer(layer);
+            io = Some(handle);
+        }
+        let app = app.layer(axum::middleware::from_fn_with_state(Arc::clone(&self.front), net::front));
+        (app.layer(cors(&self.front.origins)), io)
+    }
+
+    fn socket_layer(&self) -> (SocketIoLayer, SocketIo) {
+        let builder = SocketIo::builder()
+            .req_path("/socket.io")
+            .connect_timeout(CONNECT_TIMEOUT)
+            .max_payload(MAX_TRANSPORT_BYTES as u64)
+            .ws_max_message_size(MAX_TRANSPORT_BYTES)
+            .ws_max_frame_size(MAX_TRANSPORT_BYTES)
+            .max_buffer_size(self.config.outbox_packets)
+            .with_parser(
+                ParserConfig::common()
+                    .max_incoming_binaries(16)
+                    .max_incoming_binary_buf_size(MAX_TRANSPORT_BYTES)
+                    .packet_completion_timeout(Duration::from_secs(5)),
+            );
+        let transports = self.config.transports;
+        let builder = match (transports.websocket, transports.polling) {
+            (true, false) => builder.transports([TransportType::Websocket]),
+            (false, true) => builder.transports([TransportType::Polling]),
+            _ => builder,
+        };
+        builder.build_layer()
+    }
+}
+
+fn cors(origins: &Origins) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(origins.listed().to_vec())
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT_LANGUAGE])
+        .max_age(Duration::from_secs(3600))
+}
+
+async fn stop_signal() -> &'static str {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => tokio::select! {
+                _ = interrupt => "interrupt",
+                _ = terminate.recv() => "terminate",
+            },
+            Err(_) => {
+                let _ = interrupt.await;
+                "interrupt"
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = interrupt.await;
+        "interrupt"
+    }
+}
+
+/// A server that runs. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    end: Option<oneshot::Receiver<()>>,
+    thread: Option<std::thread::JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops it gracefully and waits for the end.
+    pub async fn shutdown(mut self) {
+        self.stop.take();
+        if let Some(end) = self.end.take() {
+            let _ended = end.await;
+        }
+    }
+
+    fn join(mut self) -> io::Result<()> {
+        match self.thread.take().map(std::thread::JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(_panic)) => Err(io::Error::other("the server's thread panicked")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Identity: from a token to a session, and what a session may do.
+//!
+//! Who asks is decided here, from verified claims and the room policy; what a handler requires is the contract's
+//! `Auth`, and no payload is ever read here.
+
+mod bearer;
+mod jwt;
+mod origin;
+mod policy;
+
+pub(crate) use bearer::{session_of, verify};
+pub use jwt::SessionClaims;
+pub(crate) use jwt::Tokens;
+pub(crate) use origin::Origins;
+pub(crate) use policy::GuardedPolicy;
+pub use policy::{ClaimsPolicy, PolicyError, RoomPolicy};

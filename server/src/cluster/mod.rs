@@ -1,0 +1,46 @@
+//! The bus: how a delivery gets from the node of its request to every node that has members of its room.
+//!
+//! It carries deliveries and knows nothing of sockets. Events are at most once across nodes: whatever the bus does,
+//! the local node delivers first.
+
+#[cfg(test)]
+mod contract;
+mod local;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
+
+pub(crate) use local::LocalBus;
+use syncline::run::Delivery;
+
+/// Takes deliveries that have arrived at this node.
+pub(crate) trait Inbound: Send + Sync + 'static {
+    /// Queues a delivery for the members on this node; waits while the room's queue is full.
+    fn deliver(&self, delivery: Arc<Delivery>) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// Why a delivery did not leave this node.
+#[derive(Debug)]
+pub(crate) struct BusError(pub(crate) String);
+
+impl fmt::Display for BusError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BusError {}
+
+/// Hands deliveries to this node and to all others.
+///
+/// What every implementation promises (and the contract suite checks): a delivery reaches the local [`Inbound`]
+/// exactly once and before `publish` returns; deliveries published one after the other arrive in that order.
+pub(crate) trait Bus: Send + Sync + 'static {
+    /// Delivers locally, then publishes to the other nodes.
+    ///
+    /// # Errors
+    /// [`BusError`] when the other nodes cannot be reached; the local node has been served all the same.
+    fn publish(
+        &self,
+        delivery: Arc<Delivery>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), BusError>> + Send + '_>>;
+}

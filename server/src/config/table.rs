@@ -1,0 +1,88 @@
+//! The table of all settings: the source of `--help`, `--check-config` and the docs page.
+//!
+//! Names, defaults and meanings only; reading and checking values is the parent module's.
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name in the environment; in `syncline.toml` the same in lower case.
+    pub name: &'static str,
+    /// The group under which `--help` lists it.
+    pub group: &'static str,
+    /// What it is when nobody sets it, in words.
+    pub default: &'static str,
+    /// What it is for.
+    pub help: &'static str,
+    /// Whether its value may be shown.
+    pub secret: bool,
+}
+
+const fn setting(
+    group: &'static str,
+    name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { name, group, default, help, secret: false }
+}
+
+const fn secret(
+    group: &'static str,
+    name: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting { name, group, default, help, secret: true }
+}
+
+/// Every setting there is.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    setting("process", "SYNCLINE_ENV", "development", "`development` (random secret, guest tokens) or `production` (refuses to start without secrets)"),
+    setting("process", "HOST", "127.0.0.1 in development, 0.0.0.0 in production", "the address to listen on"),
+    setting("process", "PORT", "4000", "the port to listen on; 0 takes a free one"),
+    setting("process", "SHUTDOWN_SECONDS", "10", "how long a stop may take, from the signal to the exit"),
+    setting("process", "SOCKET_THREADS", "1", "threads of the runtime that carries the sockets; 1 has the lowest latency"),
+    setting("systems", "EVENTS", "on", "`on` or `off`: sync events"),
+    secret("identity", "JWT_SECRET", "random in development", "the secret of HS256 tokens, at least 32 bytes in production"),
+    secret("identity", "JWT_SECRET_PREVIOUS", "none", "the secret before it, accepted while rotating"),
+    setting("identity", "JWT_PUBLIC_KEY", "none", "the public key (PEM; \\n for line breaks) of RS256, ES256 or EdDSA tokens"),
+    setting("identity", "JWT_AUDIENCE", "none", "the `aud` that a token must have; without this setting a token with `aud` is refused"),
+    setting("identity", "JWT_ISSUER", "none", "the `iss` that a token must have"),
+    setting("identity", "AUTH_GRACE_SECONDS", "10", "how long a socket may live after its token expired, to refresh it"),
+    setting("identity", "ALLOW_ALL", "false", "`true`: events may be sent to the pseudo-room `all`"),
+    setting("web", "CORS_ORIGINS", "none", "origins of pages that may use this server, comma-separated; the same origin always may"),
+    setting("web", "TRUSTED_PROXIES", "none", "addresses or networks (CIDR) of proxies whose X-Forwarded-For counts, comma-separated"),
+    setting("web", "TRANSPORTS", "websocket,polling", "the Socket.IO transports"),
+    setting("web", "METRICS_ADDR", "none", "an address of its own for /metrics; without it, the main port serves it to loopback and scope `admin`"),
+    setting("limits", "MAX_EVENT_BYTES", "65536", "the size of an event; above 1 MiB the transport closes the connection"),
+    setting("limits", "MAX_JSON_DEPTH", "64", "how deeply an event may be nested (at most 100)"),
+    setting("limits", "RATE_LIMIT_PER_ROUTE", "100/2", "requests/seconds of one user on one route; `off`: none"),
+    setting("limits", "RATE_LIMIT_PER_ADDRESS", "1000/2", "requests/seconds from one address; `off`: none"),
+    setting("limits", "INBOX_EVENTS", "64", "events of one socket that may wait"),
+    setting("limits", "OUTBOX_PACKETS", "1024", "packets to one socket that may wait; a socket whose queue is full is evicted"),
+    setting("limits", "HANDLER_SECONDS", "10", "how long a handler may run"),
+    setting("limits", "HANDSHAKES_PER_SECOND", "200", "unfinished handshakes a second; above it new ones get 503 with Retry-After"),
+    setting("languages", "DEFAULT_LOCALE", "en", "the language of readers whose own is not there"),
+    setting("languages", "LOCALES_DIR", "none", "a folder of further texts, `<locale>/*.ftl`"),
+    setting("telemetry", "RUST_LOG", "info", "what to log, as `tracing` filters read it"),
+    setting("telemetry", "LOG_FORMAT", "pretty", "`pretty` or `json`"),
+];
+
+/// The table as `--help` shows it.
+#[must_use]
+pub fn help_text() -> String {
+    let mut text = String::from(
+        "Settings come from the environment, before that from `syncline.toml` (lower-case names), before that from \
+         their defaults:\n",
+    );
+    let mut group = "";
+    for setting in SETTINGS {
+        if setting.group != group {
+            group = setting.group;
+            text.push_str(&format!("\n{group}\n"));
+        }
+        text.push_str(&format!("  {:<24} {} [{}]\n", setting.name, setting.help, setting.default));
+    }
+    text
+}

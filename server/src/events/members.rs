@@ -1,0 +1,289 @@
+//! The one place of sessions, rooms, and who is in which: with a generation per change of a room, and the partition
+//! of its members by audience.
+//!
+//! Plain state under one lock that is never held across an await. It sends nothing.
+
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use indexmap::{IndexMap, IndexSet};
+use syncline::{
+    Session, SyncResult, codes,
+    run::{AudienceKey, AudienceOf},
+};
+
+use super::member::{Member, SocketId};
+
+/// How many rooms one socket may join.
+pub(crate) const MAX_ROOMS: usize = 50;
+
+/// The members of a room or of one of its audiences.
+pub(crate) type Group = Arc<IndexMap<SocketId, Arc<Member>>>;
+
+/// Tells whether anybody has joined or left a room since it was looked at.
+pub(crate) struct Occupancy {
+    generation: Arc<AtomicU64>,
+    seen: u64,
+}
+
+impl Occupancy {
+    pub(crate) fn is_unchanged(&self) -> bool {
+        self.generation.load(Ordering::Acquire) == self.seen
+    }
+}
+
+/// The pseudo-room of every socket.
+pub(crate) const EVERYBODY: &str = "all";
+
+/// Every socket of this node and every room that one of them is in.
+pub(crate) struct Members {
+    state: Mutex<State>,
+    /// Whether the pseudo-room is kept.
+    everybody: bool,
+}
+
+#[derive(Default)]
+struct State {
+    sockets: HashMap<SocketId, Entry>,
+    rooms: HashMap<Arc<str>, Room>,
+}
+
+struct Entry {
+    member: Arc<Member>,
+    /// In the order in which they were joined.
+    rooms: IndexSet<Arc<str>>,
+}
+
+struct Room {
+    generation: Arc<AtomicU64>,
+    members: Group,
+    partitions: HashMap<TypeId, Partition>,
+}
+
+/// A room's members by audience. Made at the first delivery that needs it, then kept.
+struct Partition {
+    audience: Arc<dyn AudienceOf>,
+    groups: IndexMap<AudienceKey, Group>,
+    keys: HashMap<SocketId, AudienceKey>,
+}
+
+impl Members {
+    /// Nobody yet. `everybody` says whether the pseudo-room `all` is kept.
+    pub(crate) fn new(everybody: bool) -> Self {
+        Self { state: Mutex::default(), everybody }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a socket. False if it has closed in the meantime: then it is not added.
+    pub(crate) fn add(&self, member: Arc<Member>) -> bool {
+        let mut state = self.lock();
+        if member.is_closed() {
+            return false;
+        }
+        // The same connection may have left the namespace and come back before its leaving was noticed.
+        self.forget(&mut state, member.id);
+        if self.everybody {
+            state.room_mut(EVERYBODY).add(&member);
+        }
+        state.sockets.insert(member.id, Entry { member, rooms: IndexSet::new() });
+        true
+    }
+
+    /// Removes a socket from everything. False if it was not there.
+    pub(crate) fn remove(&self, member: &Member) -> bool {
+        let mut state = self.lock();
+        member.close();
+        let is_there =
+            state.sockets.get(&member.id).is_some_and(|entry| std::ptr::eq(&*entry.member, member));
+        is_there && self.forget(&mut state, member.id)
+    }
+
+    fn forget(&self, state: &mut State, id: SocketId) -> bool {
+        let Some(entry) = state.sockets.remove(&id) else { return false };
+        for room in &entry.rooms {
+            state.leave(id, room);
+        }
+        if self.everybody {
+            state.leave(id, EVERYBODY);
+        }
+        true
+    }
+
+    /// Joins a room and returns all the socket's rooms. Joining twice changes nothing.
+    pub(crate) fn join(&self, id: SocketId, room: &str) -> SyncResult<Vec<Arc<str>>> {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let Some(entry) = state.sockets.get_mut(&id) else { return Ok(Vec::new()) };
+        if !entry.rooms.contains(room) {
+            if entry.rooms.len() >= MAX_ROOMS {
+                return Err(codes::ROOM_LIMIT.with("max", MAX_ROOMS));
+            }
+            let name =
+                state.rooms.get_key_value(room).map_or_else(|| Arc::from(room), |(name, _)| Arc::clone(name));
+            state.rooms.entry(Arc::clone(&name)).or_insert_with(Room::new).add(&entry.member);
+            entry.rooms.insert(name);
+        }
+        Ok(entry.rooms.iter().cloned().collect())
+    }
+
+    /// Leaves a room and returns the socket's other rooms. Leaving a room that it is not in changes nothing.
+    pub(crate) fn leave(&self, id: SocketId, room: &str) -> Vec<Arc<str>> {
+        let mut state = self.lock();
+        let Some(entry) = state.sockets.get_mut(&id) else { return Vec::new() };
+        let left = entry.rooms.shift_remove(room);
+        let rooms = entry.rooms.iter().cloned().collect();
+        if left {
+            state.leave(id, room);
+        }
+        rooms
+    }
+
+    /// The socket's rooms, in the order in which they were joined.
+    pub(crate) fn rooms_of(&self, id: SocketId) -> Vec<Arc<str>> {
+        self.lock().sockets.get(&id).map(|entry| entry.rooms.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Whether the socket is in the room.
+    pub(crate) fn is_in(&self, id: SocketId, room: &str) -> bool {
+        let state = self.lock();
+        let entry = state.sockets.get(&id);
+        entry.is_some_and(|entry| entry.rooms.contains(room) || (self.everybody && room == EVERYBODY))
+    }
+
+    /// Replaces a socket's session; its place in every partition follows.
+    pub(crate) fn update_session(&self, member: &Arc<Member>, change: impl FnOnce(&Session) -> Session) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        member.set_session(Arc::new(change(&member.session())));
+        let Some(entry) = state.sockets.get(&member.id) else { return };
+        let everybody = self.everybody.then_some(EVERYBODY);
+        for room in entry.rooms.iter().map(|room| &**room).chain(everybody) {
+            if let Some(room) = state.rooms.get_mut(room) {
+                for partition in room.partitions.values_mut() {
+                    partition.remove(member.id);
+                    partition.add(member);
+                }
+            }
+        }
+    }
+
+    /// Everybody in the room now. Nothing if nobody is in it.
+    pub(crate) fn room(&self, room: &str) -> Option<(Occupancy, Group)> {
+        let state = self.lock();
+        let room = state.rooms.get(room)?;
+        Some((room.occupancy(), Arc::clone(&room.members)))
+    }
+
+    /// The room now, by audience. Nothing if nobody is in it.
+    pub(crate) fn audiences(
+        &self,
+        room: &str,
+        audience: &Arc<dyn AudienceOf>,
+    ) -> Option<(Occupancy, Vec<(AudienceKey, Group)>)> {
+        let mut state = self.lock();
+        let room = state.rooms.get_mut(room)?;
+        let members = &room.members;
+        let partition = room.partitions.entry(audience.id()).or_insert_with(|| {
+            let mut partition =
+                Partition { audience: Arc::clone(audience), groups: IndexMap::new(), keys: HashMap::new() };
+            for member in members.values() {
+                partition.add(member);
+            }
+            partition
+        });
+        let groups = partition.groups.iter().map(|(key, group)| (key.clone(), Arc::clone(group))).collect();
+        Some((room.occupancy(), groups))
+    }
+
+    /// Everybody on this node.
+    pub(crate) fn all(&self) -> Vec<Arc<Member>> {
+        self.lock().sockets.values().map(|entry| Arc::clone(&entry.member)).collect()
+    }
+
+    /// Whether nobody is connected.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().sockets.is_empty()
+    }
+
+    /// How many rooms have a member.
+    pub(crate) fn room_count(&self) -> usize {
+        self.lock().rooms.len()
+    }
+}
+
+impl State {
+    fn room_mut(&mut self, name: &str) -> &mut Room {
+        self.rooms.entry(Arc::from(name)).or_insert_with(Room::new)
+    }
+
+    fn leave(&mut self, id: SocketId, name: &str) {
+        let Some(room) = self.rooms.get_mut(name) else { return };
+        room.remove(id);
+        if room.members.is_empty() {
+            self.rooms.remove(name);
+        }
+    }
+}
+
+impl Room {
+    fn new() -> Self {
+        Self { generation: Arc::default(), members: Group::default(), partitions: HashMap::new() }
+    }
+
+    fn occupancy(&self) -> Occupancy {
+        Occupancy { generation: Arc::clone(&self.generation), seen: self.generation.load(Ordering::Acquire) }
+    }
+
+    fn add(&mut self, member: &Arc<Member>) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        // Copied only while a delivery still holds the room as it was.
+        Arc::make_mut(&mut self.members).insert(member.id, Arc::clone(member));
+        for partition in self.partitions.values_mut() {
+            partition.add(member);
+        }
+    }
+
+    fn remove(&mut self, id: SocketId) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        Arc::make_mut(&mut self.members).swap_remove(&id);
+        for partition in self.partitions.values_mut() {
+            partition.remove(id);
+        }
+    }
+}
+
+impl Partition {
+    fn add(&mut self, member: &Arc<Member>) {
+        let session = member.session();
+        // A key function is the app's code: one that panics leaves its member out instead of taking the room down.
+        let Ok(key) = catch_unwind(AssertUnwindSafe(|| self.audience.key(&session))) else {
+            tracing::error!(
+                "an audience's key function panicked; the socket gets none of that audience's events"
+            );
+            return;
+        };
+        let group = self.groups.entry(key.clone()).or_default();
+        Arc::make_mut(group).insert(member.id, Arc::clone(member));
+        self.keys.insert(member.id, key);
+    }
+
+    fn remove(&mut self, id: SocketId) {
+        let Some(key) = self.keys.remove(&id) else { return };
+        if let Some(group) = self.groups.get_mut(&key) {
+            Arc::make_mut(group).swap_remove(&id);
+            if group.is_empty() {
+                self.groups.swap_remove(&key);
+            }
+        }
+    }
+}

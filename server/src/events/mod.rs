@@ -1,0 +1,100 @@
+//! Events: from a client's request to every client in the room.
+//!
+//! ```text
+//! socket | http --SyncRequest--> dispatch --Delivery--> Bus --Delivery--> deliver, round --event--> local sockets
+//!                                   '-- acknowledgement or error --> caller
+//! ```
+//!
+//! Edges: `socket` (with `packet`, `commands`, `inbox`, `abuse`) and `http`. State: `members` (with `member`,
+//! `lanes`), `expiry`. Between: `dispatch` once per request, `deliver` and `round` on every node with recipients.
+
+mod abuse;
+mod commands;
+mod deliver;
+mod dispatch;
+mod expiry;
+mod frames;
+mod http;
+mod inbox;
+mod lanes;
+mod member;
+mod members;
+mod packet;
+mod rooms;
+mod round;
+mod socket;
+mod verdict;
+
+use std::{sync::Arc, time::Duration};
+
+pub(crate) use deliver::{Deliver, Node};
+pub(crate) use dispatch::Dispatch;
+pub(crate) use expiry::Expiry;
+pub(crate) use http::router;
+pub(crate) use members::Members;
+pub(crate) use packet::PacketLimits;
+pub(crate) use socket::Connect;
+use tokio_util::task::TaskTracker;
+
+use crate::{auth::Tokens, error::Errors, observe::Metrics};
+
+/// What the two edges need. One per server.
+pub(crate) struct Events {
+    pub(crate) members: Arc<Members>,
+    pub(crate) dispatch: Dispatch,
+    pub(crate) expiry: Expiry,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) errors: Arc<Errors>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: Limits,
+    /// Requests under way, for a stop to wait for.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// The bounds of the edges.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) inbox: usize,
+    pub(crate) packet: PacketLimits,
+}
+
+/// How often what has gone stale is swept.
+const SWEEP: Duration = Duration::from_secs(10);
+
+impl Events {
+    /// Forgets stale rate-limit buckets, for as long as the server runs.
+    pub(crate) async fn sweep(&self) {
+        let mut ticks = tokio::time::interval(SWEEP);
+        loop {
+            ticks.tick().await;
+            self.dispatch.limits.sweep();
+        }
+    }
+
+    /// Ends all sockets: what is under way may finish first, then connections close over `spread`, so that clients
+    /// do not come back all at once. Within `budget` altogether.
+    pub(crate) async fn stop(&self, budget: Duration) {
+        let deadline = tokio::time::Instant::now() + budget;
+        self.tasks.close();
+        let _or_half_of_it = tokio::time::timeout(budget / 2, self.tasks.wait()).await;
+        let members = self.members.all();
+        let spread = (budget / 4).min(Duration::from_secs(3));
+        let waves = members.chunks(members.len().div_ceil(WAVES).max(1));
+        for wave in waves {
+            for member in wave {
+                member.outbox.hang_up();
+            }
+            tokio::time::sleep(spread / WAVES as u32).await;
+        }
+        // Sockets without a connection of their own (long-polling) are left for the engine's close.
+        let everybody_gone = async {
+            while !self.members.is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let _or_deadline = tokio::time::timeout_at(deadline, everybody_gone).await;
+    }
+}
+
+/// In how many waves sockets are ended at a stop.
+const WAVES: usize = 20;

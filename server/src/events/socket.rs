@@ -1,0 +1,425 @@
+//! The Socket.IO edge: handshake, the events a client may send, acknowledgements, and the way out to a socket.
+//!
+//! It turns packets into calls on dispatch, rooms and members; only what the wire looks like is decided here.
+
+use std::{
+    ops::Range,
+    sync::{Arc, Weak},
+};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use socketioxide::{
+    SendError, SocketError,
+    adapter::LocalAdapter,
+    extract::AckSender,
+    handler::{ConnectHandler, FromMessageParts as _, MessageHandler, Value},
+    socket::{DisconnectReason, Socket},
+};
+use socketioxide_core::Str;
+use syncline::{
+    SyncError, SyncResult, codes,
+    run::{Ack, SyncRequest, json_depth},
+};
+
+use super::{
+    Events,
+    abuse::Abuse,
+    commands::{self, Handshake, JoinedRooms, RefreshCommand, Refreshed, RoomCommand, Success},
+    dispatch::Caller,
+    inbox::{Admitted, Inbox},
+    member::{Member, Outbox, OutboxError, Standing},
+    packet::{self, ClientEvent},
+    rooms,
+};
+use crate::{
+    auth::verify,
+    net::{KillSwitch, RequestContext},
+};
+
+/// The largest payload of a Socket.IO handshake, in bytes.
+const MAX_HANDSHAKE: usize = 32 * 1024;
+
+type Io = Socket<LocalAdapter>;
+
+/// Answers connects to the namespace `/`.
+#[derive(Clone)]
+pub(crate) struct Connect(pub(crate) Arc<Events>);
+
+type MiddlewareResult<'a> =
+    std::pin::Pin<Box<dyn Future<Output = Result<(), Box<dyn std::fmt::Display + Send>>> + Send + 'a>>;
+
+impl ConnectHandler<LocalAdapter, ()> for Connect {
+    /// Authenticates. The listeners are set here and not after it: a client may send as soon as it is told that it
+    /// is connected.
+    fn call_middleware<'a>(&'a self, socket: Arc<Io>, auth: &'a Option<Value>) -> MiddlewareResult<'a> {
+        Box::pin(async move {
+            let Some(context) = socket.req_parts().extensions.get::<RequestContext>().cloned() else {
+                return Err(Box::new(codes::INTERNAL.code()) as Box<dyn std::fmt::Display + Send>);
+            };
+            context.finish_handshake();
+            self.0.authenticate(&socket, &context, auth.as_ref()).map_err(|error| {
+                self.0.metrics.connects_refused.increment(1);
+                self.0.metrics.error(error.code());
+                Box::new(self.0.errors.line(&error, context.locale)) as Box<dyn std::fmt::Display + Send>
+            })
+        })
+    }
+
+    fn call(&self, socket: Arc<Io>, _auth: Option<Value>) {
+        if let Some(member) = self.0.member_of(&socket) {
+            self.0.admit(&member);
+        }
+    }
+}
+
+impl Events {
+    fn authenticate(
+        self: &Arc<Self>,
+        socket: &Arc<Io>,
+        context: &RequestContext,
+        auth: Option<&Value>,
+    ) -> SyncResult<()> {
+        let Handshake { token, locale } = read_handshake(auth)?;
+        let session = match token.as_deref() {
+            None | Some("") => syncline::Session::default(),
+            Some(token) => verify(&self.tokens, token)?,
+        };
+        let accepts = context.locale.as_str();
+        let wanted: Vec<&str> =
+            session.locale.as_deref().into_iter().chain(locale.as_deref()).chain([accepts]).collect();
+        let locale = self.errors.negotiate(&wanted);
+        let outbox =
+            SocketOutbox { socket: Arc::downgrade(socket), kill_switch: context.kill_switch.clone() };
+        let member = Arc::new(Member::new(socket.id, session, locale, context.address, Box::new(outbox)));
+        socket.extensions.insert(Arc::clone(&member));
+        socket.on_fallback(Listener {
+            events: Arc::clone(self),
+            member: Arc::clone(&member),
+            inbox: Arc::new(Inbox::new(self.limits.inbox)),
+            abuse: Abuse::default(),
+        });
+        let events = Arc::clone(self);
+        socket.on_disconnect(move |reason: DisconnectReason| async move { events.gone(&member, reason) });
+        Ok(())
+    }
+
+    fn member_of(&self, socket: &Io) -> Option<Arc<Member>> {
+        socket.extensions.get::<Arc<Member>>()
+    }
+
+    /// Takes a socket among the members, once.
+    fn admit(&self, member: &Arc<Member>) {
+        if member.admit_once() && self.members.add(Arc::clone(member)) {
+            self.metrics.connects.increment(1);
+            self.metrics.sockets.increment(1);
+            self.expiry.watch(member);
+            tracing::debug!(socket = &*member.name, "a socket connected");
+        }
+    }
+
+    fn gone(&self, member: &Member, reason: DisconnectReason) {
+        self.expiry.forget(member);
+        if self.members.remove(member) {
+            self.metrics.sockets.decrement(1);
+            self.metrics.rooms.set(self.members.room_count() as f64);
+            tracing::debug!(socket = &*member.name, %reason, "a socket disconnected");
+        }
+    }
+}
+
+fn read_handshake(auth: Option<&Value>) -> SyncResult<Handshake> {
+    match auth {
+        None => Ok(Handshake::default()),
+        Some(Value::Str(text, _)) if text.len() <= MAX_HANDSHAKE && json_depth(text) <= 16 => {
+            commands::read(text)
+        }
+        Some(_) => Err(codes::INVALID_REQUEST.into()),
+    }
+}
+
+/// The way out to one socket. It does not keep the socket alive: the namespace does, while it is connected.
+struct SocketOutbox {
+    socket: Weak<Io>,
+    kill_switch: KillSwitch,
+}
+
+impl Outbox for SocketOutbox {
+    fn emit(&self, event: &str, payload: &RawValue) -> Result<(), OutboxError> {
+        let socket = self.socket.upgrade().ok_or(OutboxError::Closed)?;
+        socket.emit(event, payload).map_err(outbox_error)
+    }
+
+    fn kill(&self) {
+        self.kill_switch.kill();
+    }
+
+    fn hang_up(&self) {
+        self.kill_switch.hang_up();
+    }
+
+    fn dismiss(&self) {
+        let Some(socket) = self.socket.upgrade() else { return };
+        if socket.disconnect().is_err() {
+            self.kill_switch.kill();
+        }
+    }
+}
+
+fn outbox_error(error: SendError) -> OutboxError {
+    match error {
+        SendError::Socket(SocketError::InternalChannelFull) => OutboxError::Full,
+        SendError::Socket(SocketError::Closed) => OutboxError::Closed,
+        SendError::Serialize(error) => {
+            tracing::error!(%error, "an event could not be encoded");
+            OutboxError::Closed
+        }
+    }
+}
+
+/// Listens to everything that one socket sends.
+struct Listener {
+    events: Arc<Events>,
+    member: Arc<Member>,
+    inbox: Arc<Inbox<Waiting>>,
+    abuse: Abuse,
+}
+
+/// An event that waits in the inbox.
+struct Waiting {
+    event: ClientEvent,
+    text: Str,
+    payload: Range<usize>,
+    answer: Answer,
+}
+
+impl Waiting {
+    fn payload(&self) -> &str {
+        self.text.as_str().get(self.payload.clone()).unwrap_or("null")
+    }
+}
+
+impl MessageHandler<LocalAdapter, ()> for Listener {
+    /// Runs in the order of arrival, before anything of the event's own runs: this is where order is kept.
+    fn call(&self, socket: Arc<Io>, mut value: Value, ack_id: Option<i64>) {
+        let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
+        let answer = Answer {
+            events: Arc::clone(&self.events),
+            member: Arc::clone(&self.member),
+            ack,
+            heard: ack_id.is_some(),
+        };
+        self.events.admit(&self.member);
+        match self.accept(value) {
+            Ok((event, text, payload)) => self.take(Waiting { event, text, payload, answer }),
+            Err(error) => self.refuse(answer, error),
+        }
+    }
+}
+
+impl Listener {
+    fn accept(&self, value: Value) -> SyncResult<(ClientEvent, Str, Range<usize>)> {
+        let Value::Str(text, None) = value else { return Err(codes::INVALID_REQUEST.into()) };
+        let (event, payload) = packet::read(&text, self.events.limits.packet)?;
+        // The payload is a part of the text, or nothing: then it is not, and its range is empty.
+        let start = (payload.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+        let range = if start < text.len() { start..start + payload.len() } else { 0..0 };
+        Ok((event, text, range))
+    }
+
+    fn take(&self, waiting: Waiting) {
+        match self.member.standing() {
+            Standing::Ended => return,
+            Standing::Expired if waiting.event != ClientEvent::RefreshToken => {
+                return self.refuse(waiting.answer, codes::AUTH_EXPIRED.into());
+            }
+            Standing::Open | Standing::Expired => {}
+        }
+        if waiting.event == ClientEvent::RefreshToken {
+            // Not through the inbox: a socket whose token runs out may not have to wait behind its own requests.
+            return match self.events.dispatch.check_address(self.member.address) {
+                Ok(()) => drop(self.events.tasks.spawn(refresh_token(waiting))),
+                Err(error) => self.refuse(waiting.answer, error),
+            };
+        }
+        match self.inbox.push(waiting) {
+            Admitted::Queued => self.events.metrics.inbox.increment(1),
+            Admitted::Drain => {
+                self.events.metrics.inbox.increment(1);
+                self.events.tasks.spawn(drain(Arc::clone(&self.events), Arc::clone(&self.inbox)));
+            }
+            Admitted::Full(waiting) => self.refuse(waiting.answer, codes::INBOX_FULL.into()),
+        }
+    }
+
+    /// Refuses an event before it got a place.
+    fn refuse(&self, answer: Answer, error: SyncError) {
+        answer.error(&error);
+        if self.abuse.refused() && self.member.end() {
+            self.events.metrics.abusers.increment(1);
+            tracing::warn!(socket = &*self.member.name, reason = "abuse", "a socket was disconnected");
+            self.member.outbox.kill();
+        }
+    }
+}
+
+async fn drain(events: Arc<Events>, inbox: Arc<Inbox<Waiting>>) {
+    while let Some(waiting) = inbox.next() {
+        events.metrics.inbox.decrement(1);
+        if waiting.event == ClientEvent::Sync && events.runs_beside(&waiting) {
+            inbox.step_aside();
+            let (events, inbox) = (Arc::clone(&events), Arc::clone(&inbox));
+            events.tasks.clone().spawn(async move {
+                events.run(waiting).await;
+                inbox.done_beside();
+            });
+        } else {
+            events.run(waiting).await;
+        }
+    }
+}
+
+impl Events {
+    fn runs_beside(&self, waiting: &Waiting) -> bool {
+        SyncRequest::from_socket(waiting.payload()).is_ok_and(|request| self.dispatch.is_concurrent(&request))
+    }
+
+    async fn run(&self, waiting: Waiting) {
+        let member = Arc::clone(&waiting.answer.member);
+        if member.standing() == Standing::Expired {
+            return waiting.answer.error(&codes::AUTH_EXPIRED.into());
+        }
+        if waiting.event == ClientEvent::Sync {
+            return self.sync(&member, waiting).await;
+        }
+        if let Err(error) = self.dispatch.check_address(member.address) {
+            return waiting.answer.error(&error);
+        }
+        match waiting.event {
+            ClientEvent::JoinRoom => {
+                let joined = match commands::read::<RoomCommand>(waiting.payload()) {
+                    Ok(command) => {
+                        rooms::join(&self.members, &self.dispatch.policy, &member, &command.room).await
+                    }
+                    Err(error) => Err(error),
+                };
+                self.metrics.rooms.set(self.members.room_count() as f64);
+                waiting.answer.result(joined.map(JoinedRooms::new));
+            }
+            ClientEvent::LeaveRoom => {
+                let command = commands::read::<RoomCommand>(waiting.payload());
+                let left = command.and_then(|command| rooms::leave(&self.members, &member, &command.room));
+                self.metrics.rooms.set(self.members.room_count() as f64);
+                waiting.answer.result(left.map(JoinedRooms::new));
+            }
+            ClientEvent::GetJoinedRooms => {
+                waiting.answer.result(Ok(JoinedRooms::new(self.members.rooms_of(member.id))));
+            }
+            ClientEvent::UpdateLocation => {
+                let location = commands::read_location(waiting.payload());
+                waiting.answer.result(location.map(|location| {
+                    self.members
+                        .update_session(&member, |session| syncline::Session { location, ..session.clone() });
+                    Success::new()
+                }));
+            }
+            // Handled above and in `Listener::take`.
+            ClientEvent::Sync | ClientEvent::RefreshToken => {}
+        }
+    }
+
+    async fn sync(&self, member: &Member, waiting: Waiting) {
+        let outcome = match SyncRequest::from_socket(waiting.payload()) {
+            Ok(request) => {
+                let caller = Caller {
+                    session: member.session(),
+                    member: Some(member),
+                    address: member.address,
+                    locale: member.locale(),
+                    request_id: Arc::clone(&member.name),
+                };
+                self.dispatch.run(&caller, &request).await
+            }
+            Err(error) => {
+                tracing::debug!(%error, socket = &*member.name, "not a sync request");
+                Err(codes::INVALID_REQUEST.into())
+            }
+        };
+        match outcome {
+            Ok(server_output) => waiting.answer.send(&Ack::new(&server_output)),
+            // Dispatch has counted its errors by route and code.
+            Err(error) => waiting.answer.error_counted(&error),
+        }
+    }
+}
+
+async fn refresh_token(waiting: Waiting) {
+    let (events, member) = (Arc::clone(&waiting.answer.events), Arc::clone(&waiting.answer.member));
+    let refreshed = match commands::read::<RefreshCommand>(waiting.payload()) {
+        Ok(command) => events.refresh(&member, &command.token).await,
+        Err(error) => Err(error),
+    };
+    waiting.answer.result(refreshed.map(Refreshed::new));
+}
+
+impl Events {
+    async fn refresh(&self, member: &Arc<Member>, token: &str) -> SyncResult<Option<u64>> {
+        let fresh = verify(&self.tokens, token)?;
+        if fresh.user_id != member.session().user_id {
+            return Err(codes::AUTH_INVALID.into());
+        }
+        let expires_at = fresh.expires_at;
+        if let Some(locale) = &fresh.locale {
+            member.set_locale(self.errors.negotiate(&[locale, member.locale().as_str()]));
+        }
+        self.members
+            .update_session(member, |old| syncline::Session { location: old.location.clone(), ..fresh });
+        member.change_standing(Standing::Expired, Standing::Open);
+        self.expiry.watch(member);
+        // What the new token no longer allows is left.
+        for room in self.members.rooms_of(member.id) {
+            if !self.dispatch.policy.may_join(&member.session(), &room).await {
+                self.members.leave(member.id, &room);
+            }
+        }
+        Ok(expires_at)
+    }
+}
+
+/// Where the answer to one event goes.
+struct Answer {
+    events: Arc<Events>,
+    member: Arc<Member>,
+    ack: AckSender,
+    /// Whether the client asked for an acknowledgement.
+    heard: bool,
+}
+
+impl Answer {
+    fn result<T: Serialize>(self, result: SyncResult<T>) {
+        match result {
+            Ok(success) => self.send(&success),
+            Err(error) => self.error(&error),
+        }
+    }
+
+    fn error(self, error: &SyncError) {
+        self.events.metrics.error(error.code());
+        self.error_counted(error);
+    }
+
+    fn error_counted(self, error: &SyncError) {
+        if !self.heard {
+            self.events.metrics.unheard_errors.increment(1);
+            return;
+        }
+        let envelope = self.events.errors.envelope(error, self.member.locale());
+        self.send(&envelope);
+    }
+
+    fn send<T: Serialize>(self, answer: &T) {
+        if let Err(OutboxError::Full) = self.ack.send(answer).map_err(outbox_error) {
+            self.member.evict_slow_consumer(&self.events.metrics);
+        }
+    }
+}

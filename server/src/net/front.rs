@@ -1,0 +1,161 @@
+//! What every request passes before any system sees it: its id and address, the Origin rule, the stop, the bound on
+//! handshakes, and a copy of just what a long-lived socket needs of its request.
+//!
+//! It stands outside the Socket.IO layer, which answers its own path and would let nothing further in see it.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use http::{HeaderMap, HeaderValue, Uri, header};
+use syncline::codes;
+use tower_http::timeout::TimeoutBody;
+
+use super::{ClientAddress, HandshakeLimiter, KillSwitch, PendingHandshake, TrustedProxies, serve::Accepted};
+use crate::{
+    auth::Origins,
+    error::{Errors, Locale},
+    observe::Metrics,
+};
+
+/// The path that belongs to Socket.IO.
+const SOCKET_PATH: &str = "/socket.io";
+
+/// How long a client may pause while it sends a body.
+const BODY_READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the front needs to know.
+pub(crate) struct Front {
+    pub(crate) origins: Origins,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) handshakes: HandshakeLimiter,
+    pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) errors: Arc<Errors>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// What the systems know of a request, whatever it came over.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestContext {
+    /// The request's id, for logs.
+    pub(crate) id: Arc<str>,
+    /// The client's address.
+    pub(crate) address: ClientAddress,
+    /// The language that the request's headers ask for.
+    pub(crate) locale: Locale,
+    /// Ends the connection that the request came on.
+    pub(crate) kill_switch: KillSwitch,
+    /// The handshake that this request begins; finished by taking it.
+    handshake: Arc<Mutex<Option<PendingHandshake>>>,
+}
+
+impl RequestContext {
+    /// The handshake has come to its end, one way or the other.
+    pub(crate) fn finish_handshake(&self) {
+        self.handshake.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+/// The middleware.
+pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
+    let accepted = request.extensions_mut().remove::<Accepted>();
+    let peer = accepted.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |accepted| accepted.peer);
+    let mut context = RequestContext {
+        id: uuid::Uuid::now_v7().to_string().into(),
+        address: front.proxies.client(peer, request.headers()),
+        locale: front.errors.locale_of_headers(request.headers()),
+        kill_switch: accepted.map(|accepted| accepted.kill_switch).unwrap_or_default(),
+        handshake: Arc::default(),
+    };
+    let refuse = |error| front.errors.response(&error, context.locale);
+    if !front.origins.allows(request.headers()) {
+        tracing::debug!(request = %context.id, "an origin was refused");
+        return refuse(codes::ORIGIN_DENIED.into());
+    }
+    let is_socket = is_socket_path(request.uri().path());
+    if is_socket && begins_session(request.uri()) {
+        if front.stopping.load(Ordering::Acquire) {
+            return retry_after(refuse(codes::SHUTTING_DOWN.into()), 1);
+        }
+        let Some(handshake) = front.handshakes.begin() else {
+            front.metrics.handshakes_refused.increment(1);
+            return retry_after(refuse(codes::SERVER_BUSY.with("seconds", 1)), 1);
+        };
+        context.handshake = Arc::new(Mutex::new(Some(handshake)));
+    }
+    if is_socket {
+        slim(&mut request);
+    }
+    request.extensions_mut().insert(context);
+    next.run(request.map(|body| Body::new(TimeoutBody::new(BODY_READ_TIMEOUT, body)))).await
+}
+
+fn is_socket_path(path: &str) -> bool {
+    path.strip_prefix(SOCKET_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a request to Socket.IO names no session and so begins one.
+fn begins_session(uri: &Uri) -> bool {
+    !uri.query().unwrap_or_default().split('&').any(|pair| pair.starts_with("sid="))
+}
+
+fn retry_after(mut response: Response, seconds: u64) -> Response {
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+/// Copies headers and URI out of the connection's read buffer, and only those that are still read.
+///
+/// A socket keeps its request for as long as it lives, and each header is a slice of the buffer that it was read
+/// into: without the copy an idle socket would hold two of them, 16 KiB.
+fn slim(request: &mut Request) {
+    const KEPT: [header::HeaderName; 10] = [
+        header::ACCEPT_LANGUAGE,
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::HOST,
+        header::ORIGIN,
+        header::SEC_WEBSOCKET_EXTENSIONS,
+        header::SEC_WEBSOCKET_KEY,
+        header::SEC_WEBSOCKET_VERSION,
+        header::UPGRADE,
+    ];
+    let mut headers = HeaderMap::with_capacity(KEPT.len());
+    for name in KEPT {
+        if let Some(Ok(value)) =
+            request.headers().get(&name).map(|value| HeaderValue::from_bytes(value.as_bytes()))
+        {
+            headers.insert(name, value);
+        }
+    }
+    *request.headers_mut() = headers;
+    if let Ok(uri) = request.uri().to_string().parse() {
+        *request.uri_mut() = uri;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{begins_session, is_socket_path};
+
+    #[test]
+    fn socket_requests_are_told_apart() {
+        assert!(is_socket_path("/socket.io/") && is_socket_path("/socket.io"));
+        assert!(!is_socket_path("/socket.iox") && !is_socket_path("/sync/a/v1"));
+        assert!(begins_session(&"/socket.io/?EIO=4&transport=polling".parse().unwrap()));
+        assert!(!begins_session(&"/socket.io/?EIO=4&transport=polling&sid=abc".parse().unwrap()));
+        assert!(begins_session(&"/socket.io/?EIO=4&xsid=abc".parse().unwrap()));
+    }
+}

@@ -1,0 +1,79 @@
+//! Binding, accepting and serving: TCP options, the kill switch around each stream, timeouts of HTTP itself.
+//!
+//! What is served is the composition root's.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use axum::{Extension, Router, middleware::AddExtension};
+use axum_server::{Handle, accept::Accept};
+use hyper_util::rt::TokioTimer;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::TcpStream;
+use tower::Layer as _;
+
+use super::{KillSwitch, kill_switch::Guarded};
+
+/// How long a client may take to send a request's head. A connection kept alive between requests counts too.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long sent bytes may stay unacknowledged before the kernel gives the peer up.
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 4096;
+
+/// Where a server listens, and how to stop it.
+pub(crate) type Listening = Handle<SocketAddr>;
+
+/// What every request knows of its connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Accepted {
+    /// The peer's address.
+    pub(crate) peer: IpAddr,
+    /// Ends the connection.
+    pub(crate) kill_switch: KillSwitch,
+}
+
+/// Listens on that address.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Serves until the handle is told to stop.
+pub(crate) async fn serve(listener: TcpListener, app: Router, handle: Listening) -> io::Result<()> {
+    let mut server = axum_server::from_tcp(listener)?.acceptor(Acceptor).handle(handle).http1_only();
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
+    server.serve(app.into_make_service()).await
+}
+
+/// Prepares an accepted stream and lets the connection's requests know it.
+#[derive(Clone, Copy, Debug)]
+struct Acceptor;
+
+impl<S> Accept<TcpStream, S> for Acceptor {
+    type Stream = Guarded<TcpStream>;
+    type Service = AddExtension<S, Accepted>;
+    type Future = std::future::Ready<io::Result<(Self::Stream, Self::Service)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        std::future::ready(
+            prepare(stream).map(|(stream, accepted)| (stream, Extension(accepted).layer(service))),
+        )
+    }
+}
+
+fn prepare(stream: TcpStream) -> io::Result<(Guarded<TcpStream>, Accepted)> {
+    stream.set_nodelay(true)?;
+    SockRef::from(&stream).set_tcp_user_timeout(Some(TCP_USER_TIMEOUT))?;
+    let accepted = Accepted { peer: stream.peer_addr()?.ip(), kill_switch: KillSwitch::default() };
+    Ok((accepted.kill_switch.guard(stream), accepted))
+}

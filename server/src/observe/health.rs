@@ -1,0 +1,81 @@
+//! `/healthz`, `/readyz` and `/metrics`.
+//!
+//! Metrics tell a lot about an app, so on the main port they are for loopback and for tokens with scope `admin`.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use axum::{
+    Extension, Json, Router,
+    extract::State,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::json;
+use syncline::{Auth, Rule};
+
+use super::Metrics;
+use crate::{
+    auth::{Tokens, session_of},
+    error::Errors,
+    net::RequestContext,
+};
+
+const ADMIN: Auth = Auth::LOGIN.and(&[Rule::equals("scope", "admin")]);
+
+/// What the three need.
+#[derive(Clone)]
+pub(crate) struct Health {
+    pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) errors: Arc<Errors>,
+    /// Whether the metrics have an address of their own.
+    pub(crate) metrics_elsewhere: bool,
+}
+
+pub(crate) fn router(health: Health) -> Router {
+    let router = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz));
+    let router =
+        if health.metrics_elsewhere { router } else { router.route("/metrics", get(guarded_metrics)) };
+    router.with_state(health)
+}
+
+/// The metrics alone, for an address of their own.
+pub(crate) fn metrics_router(metrics: Arc<Metrics>) -> Router {
+    Router::new().route("/metrics", get(async move || render(&metrics)))
+}
+
+async fn healthz() -> Json<serde_json::Value> {
+    Json(json!({ "ok": true }))
+}
+
+async fn readyz(State(health): State<Health>) -> Response {
+    let stopping = health.stopping.load(Ordering::Acquire);
+    let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (status, Json(json!({ "ready": !stopping, "dependencies": {} }))).into_response()
+}
+
+async fn guarded_metrics(
+    State(health): State<Health>,
+    Extension(context): Extension<RequestContext>,
+    headers: HeaderMap,
+) -> Response {
+    // Behind a proxy on the same host that is not trusted, everybody would look like loopback.
+    let is_local = context.address.0.is_loopback() && !headers.contains_key("x-forwarded-for");
+    if !is_local {
+        let session = session_of(&health.tokens, &headers);
+        if let Err(error) = session.and_then(|session| ADMIN.check(&session)) {
+            return health.errors.response(&error, context.locale);
+        }
+    }
+    render(&health.metrics)
+}
+
+fn render(metrics: &Metrics) -> Response {
+    let text = metrics.handle().render();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}

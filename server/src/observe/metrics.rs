@@ -1,0 +1,187 @@
+//! All metrics, by name. Each is registered, at zero, when the server starts; none has a label per room or user.
+
+use std::{sync::Arc, time::Duration};
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use syncline::{ErrorCode, Registry, RouteId, codes};
+
+/// From a hundred microseconds to ten seconds, in seconds.
+const LATENCY_BUCKETS: [f64; 12] =
+    [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
+
+/// The handles. Counting is an atomic addition; nothing is looked up by name.
+pub(crate) struct Metrics {
+    recorder: PrometheusRecorder,
+    routes: Vec<RouteMetrics>,
+    errors: Vec<(&'static str, Counter)>,
+    pub(crate) sent: Counter,
+    pub(crate) filtered: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) dropped: Counter,
+    pub(crate) inbox: Gauge,
+    pub(crate) room_queue: Gauge,
+    pub(crate) slow_consumers: Counter,
+    pub(crate) abusers: Counter,
+    pub(crate) sockets: Gauge,
+    pub(crate) rooms: Gauge,
+    pub(crate) connects: Counter,
+    pub(crate) connects_refused: Counter,
+    pub(crate) handshakes_refused: Counter,
+    pub(crate) unheard_errors: Counter,
+    pub(crate) bus_publishes: Counter,
+    pub(crate) bus_failures: Counter,
+}
+
+struct RouteMetrics {
+    success: Counter,
+    client_error: Counter,
+    server_error: Counter,
+    seconds: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn new(registry: &Registry) -> Arc<Self> {
+        let builder = PrometheusBuilder::new();
+        let recorder = match builder.set_buckets(&LATENCY_BUCKETS) {
+            Ok(builder) => builder.build_recorder(),
+            Err(_) => PrometheusBuilder::new().build_recorder(),
+        };
+        let (routes, errors) = with_local_recorder(&recorder, || {
+            let routes =
+                registry.routes().iter().map(|route| RouteMetrics::new(&route.event().to_string())).collect();
+            let declared = registry.routes().iter().flat_map(|route| route.errors().iter());
+            let mut errors: Vec<&'static str> = declared.chain(codes::ALL).map(ErrorCode::code).collect();
+            errors.sort_unstable();
+            errors.dedup();
+            let errors = errors
+                .into_iter()
+                .map(|code| (code, counter!("syncline_errors_total", "code" => code)))
+                .collect();
+            (routes, errors)
+        });
+        with_local_recorder(&recorder, || describe());
+        let deliveries = |outcome: &'static str| {
+            with_local_recorder(&recorder, || counter!("syncline_deliveries_total", "outcome" => outcome))
+        };
+        let count = |name: &'static str| with_local_recorder(&recorder, || counter!(name));
+        let level = |name: &'static str| with_local_recorder(&recorder, || gauge!(name));
+        let metrics = Self {
+            routes,
+            errors,
+            sent: deliveries("sent"),
+            filtered: deliveries("filtered"),
+            failed: deliveries("failed"),
+            dropped: deliveries("dropped"),
+            inbox: level("syncline_inbox_events"),
+            room_queue: level("syncline_room_queue_deliveries"),
+            slow_consumers: count("syncline_slow_consumers_total"),
+            abusers: count("syncline_abusers_total"),
+            sockets: level("syncline_sockets"),
+            rooms: level("syncline_rooms"),
+            connects: count("syncline_connects_total"),
+            connects_refused: count("syncline_connects_refused_total"),
+            handshakes_refused: count("syncline_handshakes_refused_total"),
+            unheard_errors: count("syncline_unheard_errors_total"),
+            bus_publishes: count("syncline_bus_publishes_total"),
+            bus_failures: count("syncline_bus_failures_total"),
+            recorder,
+        };
+        metrics.register_at_zero();
+        Arc::new(metrics)
+    }
+
+    /// A handle that renders them for Prometheus.
+    pub(crate) fn handle(&self) -> PrometheusHandle {
+        self.recorder.handle()
+    }
+
+    /// Counts a request that reached a route, or its error.
+    pub(crate) fn request(&self, route: Option<RouteId>, took: Duration, error: Option<ErrorCode>) {
+        if let Some(route) = route.and_then(|id| self.routes.get(id.0)) {
+            route.seconds.record(took);
+            match error {
+                None => route.success.increment(1),
+                Some(code) if code.http_status() < 500 => route.client_error.increment(1),
+                Some(_) => route.server_error.increment(1),
+            }
+        }
+        if let Some(code) = error {
+            self.error(code);
+        }
+    }
+
+    /// Counts an error that was answered.
+    pub(crate) fn error(&self, code: ErrorCode) {
+        if let Ok(index) = self.errors.binary_search_by_key(&code.code(), |(code, _)| code) {
+            self.errors[index].1.increment(1);
+        }
+    }
+
+    fn register_at_zero(&self) {
+        let counters =
+            self.routes.iter().flat_map(|route| [&route.success, &route.client_error, &route.server_error]);
+        let counters = counters.chain(self.errors.iter().map(|(_, counter)| counter)).chain([
+            &self.sent,
+            &self.filtered,
+            &self.failed,
+            &self.dropped,
+            &self.slow_consumers,
+            &self.abusers,
+            &self.connects,
+            &self.connects_refused,
+            &self.handshakes_refused,
+            &self.unheard_errors,
+            &self.bus_publishes,
+            &self.bus_failures,
+        ]);
+        for counter in counters {
+            counter.absolute(0);
+        }
+        for gauge in [&self.inbox, &self.room_queue, &self.sockets, &self.rooms] {
+            gauge.set(0);
+        }
+    }
+}
+
+impl RouteMetrics {
+    fn new(route: &str) -> Self {
+        let outcome = |outcome: &'static str| counter!("syncline_requests_total", "route" => route.to_owned(), "outcome" => outcome);
+        Self {
+            success: outcome("success"),
+            client_error: outcome("client_error"),
+            server_error: outcome("server_error"),
+            seconds: histogram!("syncline_request_seconds", "route" => route.to_owned()),
+        }
+    }
+}
+
+/// Folds recorded samples into their histograms now and then, so that memory does not wait for somebody to scrape.
+pub(crate) async fn upkeep(metrics: Arc<Metrics>) {
+    let handle = metrics.handle();
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        handle.run_upkeep();
+    }
+}
+
+fn describe() {
+    use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram};
+    counter!("syncline_requests_total", "Requests by route and outcome");
+    histogram!("syncline_request_seconds", "From a request's arrival to its answer");
+    counter!("syncline_errors_total", "Errors answered, by code");
+    counter!("syncline_deliveries_total", "Recipients reached, filtered out, failed, or dropped at a bound");
+    gauge!("syncline_inbox_events", "Events that wait in sockets' inboxes");
+    gauge!("syncline_room_queue_deliveries", "Deliveries that wait in rooms' queues");
+    counter!("syncline_slow_consumers_total", "Sockets evicted because their queue was full");
+    counter!("syncline_abusers_total", "Sockets disconnected for going on when refused");
+    gauge!("syncline_sockets", "Connected sockets");
+    gauge!("syncline_rooms", "Rooms with a member on this node");
+    counter!("syncline_connects_total", "Sockets that connected");
+    counter!("syncline_connects_refused_total", "Sockets refused at the handshake");
+    counter!("syncline_handshakes_refused_total", "Handshakes refused because too many were under way");
+    counter!("syncline_unheard_errors_total", "Errors of requests that asked for no acknowledgement");
+    counter!("syncline_bus_publishes_total", "Deliveries handed to the bus");
+    counter!("syncline_bus_failures_total", "Deliveries that the bus could not publish");
+}

@@ -1,0 +1,9 @@
+//! What an operator sees: logs, metrics, health. Nothing here decides anything.
+
+mod health;
+mod logging;
+mod metrics;
+
+pub(crate) use health::{Health, metrics_router, router};
+pub use logging::init as init_logging;
+pub(crate) use metrics::{Metrics, upkeep};
