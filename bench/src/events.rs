@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
-use crate::load::{Faults, Fleet, Login, Pace, Plan, Session, Shape};
+use crate::load::{Faults, Fleet, Login, Pace, Plan, Session, Shape, Target};
 use crate::process::{Cores, Running};
 use crate::report::{Outcome, Report, Settings};
 use crate::server::{REFERENCE, SERVERS, Server};
@@ -206,12 +206,13 @@ fn measure(
     let fleet = Fleet::connect(
         running.address,
         &Login {
-            connections: shape.connections,
-            token: server.token,
+            tokens: server.tokens(shape.connections)?,
             rooms: &|connection| vec![rooms[shape.room_of(connection)].clone()],
         },
     )?;
-    let mut session = Session::new(fleet, shape, server.route, rooms, running.id());
+    let Server { route, client_output, .. } = *server;
+    let target = Target { route, client_output, rooms, process: running.id() };
+    let mut session = Session::new(fleet, shape, target);
     let measured = Duration::from_secs_f64(settings.seconds);
     let plan = |pace| Plan { pace, warm_up: WARM_UP, measured, drain: DRAIN };
     let saturation = session.run(&plan(Pace::Closed { window: settings.window }))?;
@@ -235,14 +236,14 @@ fn measure(
 
 /// Memory that each of `connections` idle connections adds to a fresh server, and how fast they came in.
 fn idle(server: &Server, connections: usize, cores: Option<Cores>) -> anyhow::Result<(Option<f64>, f64)> {
+    let tokens = server.tokens(connections)?;
     let running = Running::start(server.command, cores)?;
     let before = running.settled_memory_kib();
     let began = Instant::now();
     let fleet = Fleet::connect(
         running.address,
         &Login {
-            connections,
-            token: server.token,
+            tokens,
             rooms: &|connection| {
                 vec![format!("left-{}", connection / 100), format!("right-{}", connection % 20)]
             },
@@ -256,7 +257,7 @@ fn idle(server: &Server, connections: usize, cores: Option<Cores>) -> anyhow::Re
     Ok((each, connects_per_second))
 }
 
-/// Fails when a message was lost, doubled, out of order or not acked, naming where.
+/// Fails when a message was lost, doubled, out of order, not acked or not for who got it, naming where.
 fn verdict(outcomes: &[Outcome], servers: &[&Server]) -> anyhow::Result<()> {
     let mut failed = Vec::new();
     for server in servers {
@@ -268,7 +269,7 @@ fn verdict(outcomes: &[Outcome], servers: &[&Server]) -> anyhow::Result<()> {
         }
     }
     if !failed.is_empty() {
-        bail!("not every message arrived once and in order\n{}", failed.join("\n"));
+        bail!("not every message arrived once, in order and where it belongs\n{}", failed.join("\n"));
     }
     Ok(())
 }
@@ -281,7 +282,8 @@ mod tests {
         name: "strict",
         command: &[],
         route: "bench/echo",
-        token: |_| String::new(),
+        token: |_| Ok(String::new()),
+        client_output: |_| String::new(),
         may_reorder: false,
         on_request: false,
     };
@@ -300,6 +302,7 @@ mod tests {
         for faults in [
             Faults { lost: 1, ..inverted },
             Faults { doubled: 1, ..inverted },
+            Faults { wrong: 1, ..inverted },
             Faults { missing_acks: 1, ..inverted },
             Faults { doubled_acks: 1, ..inverted },
             Faults { refused: 1, ..inverted },

@@ -3,6 +3,7 @@
 //! `events` is the command for people. The `serve-*` commands are hidden: the runner starts itself with them,
 //! so that each server is a process of its own. Nothing here is part of what Syncline ships.
 
+mod bench;
 mod ceiling;
 mod events;
 mod load;
@@ -10,6 +11,7 @@ mod process;
 mod rawroom;
 mod report;
 mod server;
+mod subject;
 
 use clap::{Parser, Subcommand};
 
@@ -31,6 +33,11 @@ enum Command {
     },
     #[command(hide = true)]
     ServeCeiling,
+    #[command(hide = true)]
+    ServeSyncline {
+        #[arg(long, default_value_t = 1)]
+        threads: usize,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -43,6 +50,10 @@ fn main() -> anyhow::Result<()> {
         Command::ServeCeiling => {
             process::end_with_parent();
             ceiling::serve()
+        }
+        Command::ServeSyncline { threads } => {
+            process::end_with_parent();
+            subject::serve(threads)
         }
     }
 }

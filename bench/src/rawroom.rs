@@ -4,6 +4,8 @@
 //! stage, no limits and no order: socketioxide starts a task for each event, so two requests of one socket
 //! may overtake each other.
 
+use std::convert::Infallible;
+
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use clap::ValueEnum;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, Data, SocketRef};
+use socketioxide::handler::ConnectHandler as _;
 use tokio::net::TcpListener;
 
 use crate::process::LISTENING;
@@ -82,10 +85,7 @@ struct Empty {}
 pub(crate) fn serve(runtime: Runtime) -> anyhow::Result<()> {
     runtime.build()?.block_on(async {
         let (layer, io) = SocketIo::builder().max_buffer_size(QUEUED_PACKETS).build_layer();
-        io.ns("/", async |socket: SocketRef| {
-            socket.on("joinRoom", join_room);
-            socket.on("sync", sync);
-        });
+        io.ns("/", (async || {}).with(listen));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{LISTENING}{}", listener.local_addr()?);
         let listener = listener.tap_io(|stream| {
@@ -96,6 +96,14 @@ pub(crate) fn serve(runtime: Runtime) -> anyhow::Result<()> {
         axum::serve(listener, Router::new().layer(layer)).await?;
         Ok(())
     })
+}
+
+/// A middleware, so that it runs before the client is told that it is connected: a `joinRoom` that comes
+/// before there is a listener would be lost.
+async fn listen(socket: SocketRef) -> Result<(), Infallible> {
+    socket.on("joinRoom", join_room);
+    socket.on("sync", sync);
+    Ok(())
 }
 
 async fn join_room(socket: SocketRef, Data(join): Data<Join>, ack: AckSender) {

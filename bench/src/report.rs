@@ -161,7 +161,9 @@ impl Report {
 
     fn faults(&self, text: &mut String) {
         let mut rows = vec![
-            ["server", "lost", "doubled", "reordered", "missing acks", "other"].map(str::to_owned).to_vec(),
+            ["server", "lost", "doubled", "reordered", "missing acks", "wrong output", "other"]
+                .map(str::to_owned)
+                .to_vec(),
         ];
         for server in self.servers() {
             let sum = |fault: fn(&Faults) -> u64| {
@@ -173,6 +175,7 @@ impl Report {
                 sum(|faults| faults.doubled),
                 sum(|faults| faults.reordered),
                 sum(|faults| faults.missing_acks),
+                sum(|faults| faults.wrong),
                 sum(|faults| faults.doubled_acks + faults.refused + faults.stray + faults.disconnected),
             ]);
         }

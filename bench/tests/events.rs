@@ -10,7 +10,9 @@ fn a_tiny_bench_accounts_for_every_message() {
     let run = Command::new(env!("CARGO_BIN_EXE_syncline-bench"))
         .args(["events", "--no-pin", "--rounds", "1", "--seconds", "0.1", "--rate", "2000", "--idle", "20"])
         .args(["--connections", "40", "--room-size", "10", "--senders", "8", "--payload", "150"])
-        .args(["--server", "rawroom-current-thread", "--server", "ceiling", "--out"])
+        .args(["--server", "rawroom-current-thread", "--server", "ceiling"])
+        .args(["--server", "syncline-echo", "--server", "syncline-equal", "--server", "syncline-distinct"])
+        .args(["--server", "syncline-audience", "--server", "syncline-echo-2-threads", "--out"])
         .arg(&out)
         .output()
         .unwrap();
@@ -20,7 +22,19 @@ fn a_tiny_bench_accounts_for_every_message() {
     std::fs::remove_file(&out).unwrap();
     let outcomes = json["outcomes"].as_array().unwrap();
     let servers: Vec<&str> = outcomes.iter().map(|outcome| outcome["server"].as_str().unwrap()).collect();
-    assert_eq!(servers, ["rawroom", "rawroom-current-thread", "ceiling"]);
+    assert_eq!(
+        servers,
+        [
+            "rawroom",
+            "rawroom-current-thread",
+            "ceiling",
+            "syncline-echo",
+            "syncline-equal",
+            "syncline-distinct",
+            "syncline-audience",
+            "syncline-echo-2-threads"
+        ]
+    );
     for outcome in outcomes {
         for run in ["saturation", "pipelined", "steady"] {
             assert!(outcome[run]["deliveriesPerSecond"].as_f64().unwrap() > 0.0, "{outcome}");

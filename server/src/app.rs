@@ -137,7 +137,6 @@ impl ServerBuilder {
             handshakes: HandshakeLimiter::new(
                 config.handshakes_per_second * CONNECT_TIMEOUT.as_secs() as usize,
             ),
-            stopping: Arc::clone(&stopping),
             errors: Arc::clone(&errors),
             metrics: Arc::clone(&metrics),
         };
@@ -314,7 +313,7 @@ impl Server {
 
     async fn stop(&self, handle: &Listening, io: Option<SocketIo>) {
         let budget = self.config.shutdown;
-        self.front.stopping.store(true, Ordering::Release);
+        self.health.stopping.store(true, Ordering::Release);
         handle.graceful_shutdown(Some(budget));
         if let Some(events) = &self.events {
             events.stop(budget.mul_f64(0.8)).await;

@@ -1,2 +1,58 @@
-//! Placeholder while the workspace is being laid out.
-fn main() {}
+//! The workspace's tasks, each one word: `cargo xtask <word>`. Without a word it lists them.
+//!
+//! A task only starts programs and says what it does; what the programs do is theirs. Unix only, for process groups.
+
+mod bench;
+mod dev;
+mod fuzz;
+mod program;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+/// The tasks of this workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Builds and starts the playground, a server with the shipped handlers
+    Dev(dev::Options),
+    /// Runs all tests: formatting, lints, Rust, stock Socket.IO clients
+    Test(test::Options),
+    /// Measures sync events against bare socketioxide, in release mode
+    Bench(bench::Options),
+    /// Fuzzes one target for a while
+    Fuzz(fuzz::Options),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Option<Task>) -> anyhow::Result<ExitCode> {
+    program::forward_interrupts()?;
+    match task {
+        None => {
+            Cli::command().print_help()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Task::Dev(options)) => dev::run(&options),
+        Some(Task::Test(options)) => test::run(&options),
+        Some(Task::Bench(options)) => bench::run(&options),
+        Some(Task::Fuzz(options)) => fuzz::run(&options),
+    }
+}

@@ -19,6 +19,8 @@ pub(crate) struct Faults {
     pub(crate) doubled: u64,
     /// Deliveries that came after a later one of the same sender.
     pub(crate) reordered: u64,
+    /// Deliveries with a client output that was not for this recipient.
+    pub(crate) wrong: u64,
     /// Requests without an ack.
     pub(crate) missing_acks: u64,
     /// Acks that came again.
@@ -134,6 +136,11 @@ impl Checker {
         }
         self.outstanding -= 1;
         true
+    }
+
+    /// Notes a delivery with the wrong output; it has arrived all the same.
+    pub(crate) fn wrong(&mut self) {
+        self.faults.wrong += 1;
     }
 
     pub(crate) fn refused(&mut self) {

@@ -23,9 +23,8 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Who the connections are and where they go.
 pub(crate) struct Login<'a> {
-    pub(crate) connections: usize,
-    /// The token of connection `index`.
-    pub(crate) token: fn(usize) -> String,
+    /// One for each connection. Signed before the clock runs: signing is no work of a server's.
+    pub(crate) tokens: Vec<String>,
     /// The rooms that connection `index` joins.
     pub(crate) rooms: &'a dyn Fn(usize) -> Vec<String>,
 }
@@ -57,18 +56,19 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// Connects all, logs all in, joins all rooms, and returns when the last ack has come.
     pub(crate) fn connect(address: SocketAddr, login: &Login<'_>) -> anyhow::Result<Self> {
+        let connections = login.tokens.len();
         let mut fleet = Self {
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS),
-            connections: Vec::with_capacity(login.connections),
+            connections: Vec::with_capacity(connections),
             packets: PacketReader::new(),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
             text: Vec::new(),
         };
-        let mut joining = Joining { login, joined: vec![0; login.connections], ready: 0, failure: None };
+        let mut joining = Joining { login, joined: vec![0; connections], ready: 0, failure: None };
         let deadline = Instant::now() + CONNECT_DEADLINE;
-        while joining.ready < login.connections {
-            while fleet.connections.len() < (joining.ready + DIALING).min(login.connections) {
+        while joining.ready < connections {
+            while fleet.connections.len() < (joining.ready + DIALING).min(connections) {
                 let index = fleet.connections.len();
                 fleet.connections.push(Connection::dial(address, fleet.poll.registry(), index)?);
             }
@@ -77,11 +77,7 @@ impl Fleet {
                 return Err(reason).with_context(|| format!("connection {index} did not get into its rooms"));
             }
             if Instant::now() > deadline {
-                bail!(
-                    "only {} of {} connections got into their rooms in time",
-                    joining.ready,
-                    login.connections
-                );
+                bail!("only {} of {connections} connections got into their rooms in time", joining.ready);
             }
         }
         Ok(fleet)
@@ -153,7 +149,7 @@ impl Listener for Joining<'_> {
         let mut text = Vec::new();
         match packet {
             Packet::Open => {
-                write_connect(&mut text, &(self.login.token)(index));
+                write_connect(&mut text, &self.login.tokens[index]);
                 outbox.text(&text);
             }
             Packet::Connected => {

@@ -20,5 +20,5 @@ mod shape;
 
 pub(crate) use checker::Faults;
 pub(crate) use fleet::{Fleet, Login};
-pub(crate) use run::{Measures, Pace, Plan, Session};
+pub(crate) use run::{Measures, Pace, Plan, Session, Target};
 pub(crate) use shape::Shape;

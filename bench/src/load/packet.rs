@@ -30,7 +30,11 @@ pub(crate) enum Packet<'a> {
     Ping,
     Connected,
     Refused(&'a [u8]),
-    Delivery(Stamp),
+    Delivery {
+        stamp: Stamp,
+        /// The text behind the stamp.
+        rest: &'a [u8],
+    },
     /// A `sync` event that carries an error.
     Failed(&'a [u8]),
     Ack {
@@ -61,7 +65,7 @@ impl PacketReader {
             let stamp =
                 self.output.find(event).and_then(|at| stamp(&event[at + self.output.needle().len()..]));
             return match stamp {
-                Some(stamp) => Packet::Delivery(stamp),
+                Some((stamp, rest)) => Packet::Delivery { stamp, rest },
                 None if self.error.find(event).is_some() => Packet::Failed(text),
                 None => Packet::Unknown(text),
             };
@@ -83,11 +87,11 @@ impl PacketReader {
     }
 }
 
-fn stamp(output: &[u8]) -> Option<Stamp> {
+fn stamp(output: &[u8]) -> Option<(Stamp, &[u8])> {
     let (sender, rest) = number(output.strip_prefix(br#"{"s":"#)?)?;
     let (number_, rest) = number(rest.strip_prefix(br#","n":"#)?)?;
-    let (intended, _) = number(rest.strip_prefix(br#","t":"#)?)?;
-    Some(Stamp { sender: sender.try_into().ok()?, number: number_.try_into().ok()?, intended })
+    let (intended, rest) = number(rest.strip_prefix(br#","t":"#)?)?;
+    Some((Stamp { sender: sender.try_into().ok()?, number: number_.try_into().ok()?, intended }, rest))
 }
 
 /// The decimal number at the start, and what follows it.
@@ -99,6 +103,11 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     }
     let (digits, rest) = text.split_at(digits);
     Some((digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')), rest))
+}
+
+/// How the text of a delivery with this client output ends.
+pub(crate) fn ending(client_output: &str) -> Vec<u8> {
+    format!(r#","clientOutput":{client_output}}}]"#).into_bytes()
 }
 
 /// Writes the request to connect to the namespace.
@@ -153,13 +162,27 @@ mod tests {
                 r#"42["sync",{"name":"bench/echo","version":"v1","room":"r","status":"success","#,
                 r#""serverOutput":{"s":12,"n":345,"t":678,"pad":"xx"},"clientOutput":{}}]"#
             )),
-            Packet::Delivery(Stamp { sender: 12, number: 345, intended: 678 })
+            Packet::Delivery {
+                stamp: Stamp { sender: 12, number: 345, intended: 678 },
+                rest: br#","pad":"xx"},"clientOutput":{}}]"#
+            }
         );
         let failed = r#"42["sync",{"name":"bench/echo","status":"error","errorCode":"sync.internal"}]"#;
         assert_eq!(read(failed), Packet::Failed(failed.as_bytes()));
         for odd in ["", "4", "43", r#"43[{}]"#, r#"42["other",{}]"#, r#"42["sync",{"serverOutput":{"x":1}}]"#]
         {
             assert_eq!(read(odd), Packet::Unknown(odd.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn whose_output_it_is_shows_at_the_end() {
+        let delivery =
+            br#"42["sync",{"room":"r","serverOutput":{"s":1,"n":2,"t":3},"clientOutput":{"user":"u-1"}}]"#;
+        let Packet::Delivery { rest, .. } = PacketReader::new().read(delivery) else { unreachable!() };
+        assert!(rest.ends_with(&ending(r#"{"user":"u-1"}"#)));
+        for other in [r#"{"user":"u-11"}"#, r#"{"user":"1"}"#, "1", "{}"] {
+            assert!(!rest.ends_with(&ending(other)), "{other}");
         }
     }
 
@@ -177,7 +200,7 @@ mod tests {
             assert_eq!(json.1["data"]["n"], 1_234);
             let data = text.split_once(r#""data":"#).unwrap().1.split_once(r#","receiver""#).unwrap().0;
             assert_eq!(data.len(), payload);
-            assert_eq!(super::stamp(data.as_bytes()), Some(stamp));
+            assert_eq!(super::stamp(data.as_bytes()).unwrap().0, stamp);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::checker::{Checker, Faults};
 use super::connection::Outbox;
 use super::fleet::{Fleet, Listener};
 use super::histogram::Histogram;
-use super::packet::{Packet, Stamp, write_sync};
+use super::packet::{Packet, Stamp, ending, write_sync};
 use super::shape::Shape;
 use crate::process;
 
@@ -57,6 +57,17 @@ pub(crate) struct Measures {
     pub(crate) load_cpu: Option<f64>,
 }
 
+/// The server that a session runs against.
+pub(crate) struct Target<'a> {
+    /// The event to send.
+    pub(crate) route: &'a str,
+    /// The client output that each connection is to get.
+    pub(crate) client_output: fn(usize) -> String,
+    pub(crate) rooms: Vec<String>,
+    /// Its process id.
+    pub(crate) process: u32,
+}
+
 /// A fleet in its rooms, and the record of all it has sent and received.
 pub(crate) struct Session<'a> {
     fleet: Fleet,
@@ -69,6 +80,8 @@ pub(crate) struct Session<'a> {
 struct State {
     shape: Shape,
     checker: Checker,
+    /// How each connection's deliveries have to end.
+    endings: Vec<Vec<u8>>,
     began: Instant,
     window: u64,
     /// Deliveries and acks that each sender waits for.
@@ -84,11 +97,13 @@ struct State {
 }
 
 impl<'a> Session<'a> {
-    /// Takes over a fleet whose connection `c` sits in room `rooms[shape.room_of(c)]`.
-    pub(crate) fn new(fleet: Fleet, shape: Shape, route: &'a str, rooms: Vec<String>, server: u32) -> Self {
+    /// Takes over a fleet whose connection `c` sits in the target's room `shape.room_of(c)`.
+    pub(crate) fn new(fleet: Fleet, shape: Shape, target: Target<'a>) -> Self {
+        let Target { route, client_output, rooms, process: server } = target;
         let state = State {
             shape,
             checker: Checker::new(shape),
+            endings: (0..shape.connections).map(|connection| ending(&client_output(connection))).collect(),
             began: Instant::now(),
             window: 0,
             under_way: vec![0; shape.senders],
@@ -257,10 +272,13 @@ impl Listener for State {
         _: &mut Outbox,
     ) -> anyhow::Result<()> {
         match packet {
-            Packet::Delivery(Stamp { sender, number, intended }) => {
+            Packet::Delivery { stamp: Stamp { sender, number, intended }, rest } => {
                 let sender = sender as usize;
                 if !self.checker.delivered(index, sender, number) {
                     return Ok(());
+                }
+                if !rest.ends_with(&self.endings[index]) {
+                    self.checker.wrong();
                 }
                 self.settle(sender);
                 let now = micros(at.saturating_duration_since(self.began));

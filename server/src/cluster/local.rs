@@ -37,6 +37,6 @@ mod tests {
 
     #[tokio::test]
     async fn fulfils_the_contract() {
-        contract::check(|inbound| super::LocalBus::new(inbound)).await;
+        contract::check(super::LocalBus::new).await;
     }
 }

@@ -47,7 +47,7 @@ pub(crate) struct Events {
     pub(crate) errors: Arc<Errors>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
-    /// Requests under way, for a stop to wait for.
+    /// Requests under way, for a stop to wait for; closed once the stop has begun.
     pub(crate) tasks: TaskTracker,
 }
 
@@ -71,8 +71,8 @@ impl Events {
         }
     }
 
-    /// Ends all sockets: what is under way may finish first, then connections close over `spread`, so that clients
-    /// do not come back all at once. Within `budget` altogether.
+    /// Ends all sockets. What is under way may finish first, while new requests are refused; then connections close in
+    /// waves, so that clients do not come back all at once. Within `budget` altogether.
     pub(crate) async fn stop(&self, budget: Duration) {
         let deadline = tokio::time::Instant::now() + budget;
         self.tasks.close();

@@ -107,12 +107,12 @@ impl Round<'_> {
         });
         match (prepared, &handler.audience) {
             (Ok(ClientStage::Audience(stage)), Some(audience)) => {
-                self.audiences(&*stage, audience, handler).await
+                self.audiences(&*stage, audience, handler).await;
             }
             (Ok(ClientStage::Recipient(stage)), _) => self.recipients(&stage, handler).await,
             (Ok(ClientStage::Audience(_)), None) => {}
             (Err(error), _) => {
-                tracing::error!(?error, event = %self.route.event(), "a delivery does not fit this node's types")
+                tracing::error!(?error, event = %self.route.event(), "a delivery does not fit this node's types");
             }
         }
     }
@@ -143,7 +143,7 @@ impl Round<'_> {
                 Ok(Polled::To) => match frames.get(&out) {
                     Ok(frame) => shared.emit(member, &frame),
                     Err(error) => {
-                        shared.fail(member, &verdict::declared(self.route, handler.registration(), error))
+                        shared.fail(member, &verdict::declared(self.route, handler.registration(), error));
                     }
                 },
                 Ok(Polled::Skip) => shared.node.metrics.filtered.increment(1),

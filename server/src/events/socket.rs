@@ -235,6 +235,9 @@ impl Listener {
             }
             Standing::Open | Standing::Expired => {}
         }
+        if self.events.tasks.is_closed() {
+            return self.refuse(waiting.answer, codes::SHUTTING_DOWN.into());
+        }
         if waiting.event == ClientEvent::RefreshToken {
             // Not through the inbox: a socket whose token runs out may not have to wait behind its own requests.
             return match self.events.dispatch.check_address(self.member.address) {

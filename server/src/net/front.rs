@@ -1,14 +1,11 @@
-//! What every request passes before any system sees it: its id and address, the Origin rule, the stop, the bound on
+//! What every request passes before any system sees it: its id and address, the Origin rule, the bound on
 //! handshakes, and a copy of just what a long-lived socket needs of its request.
 //!
 //! It stands outside the Socket.IO layer, which answers its own path and would let nothing further in see it.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -40,7 +37,6 @@ pub(crate) struct Front {
     pub(crate) origins: Origins,
     pub(crate) proxies: TrustedProxies,
     pub(crate) handshakes: HandshakeLimiter,
-    pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) errors: Arc<Errors>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -85,9 +81,6 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request,
     }
     let is_socket = is_socket_path(request.uri().path());
     if is_socket && begins_session(request.uri()) {
-        if front.stopping.load(Ordering::Acquire) {
-            return retry_after(refuse(codes::SHUTTING_DOWN.into()), 1);
-        }
         let Some(handshake) = front.handshakes.begin() else {
             front.metrics.handshakes_refused.increment(1);
             return retry_after(refuse(codes::SERVER_BUSY.with("seconds", 1)), 1);

@@ -3,14 +3,19 @@
 //! What is served is the composition root's.
 
 use std::{
+    future::Future,
     io,
     net::{IpAddr, SocketAddr, TcpListener},
+    pin::Pin,
     time::Duration,
 };
 
 use axum::{Extension, Router, middleware::AddExtension};
 use axum_server::{Handle, accept::Accept};
-use hyper_util::rt::TokioTimer;
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto::Builder,
+};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 use tower::Layer as _;
@@ -50,7 +55,10 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until the handle is told to stop.
 pub(crate) async fn serve(listener: TcpListener, app: Router, handle: Listening) -> io::Result<()> {
-    let mut server = axum_server::from_tcp(listener)?.acceptor(Acceptor).handle(handle).http1_only();
+    let mut server = axum_server::from_tcp(listener)?.acceptor(Acceptor).handle(handle);
+    // axum-server's own `http1_only` serves without upgrades, so without WebSockets; hyper's does not. Detecting the
+    // version instead would wait for a first byte with no timeout.
+    *server.http_builder() = Builder::new(TokioExecutor::new()).http1_only();
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_READ_TIMEOUT);
     server.serve(app.into_make_service()).await
 }
@@ -59,21 +67,24 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, handle: Listening)
 #[derive(Clone, Copy, Debug)]
 struct Acceptor;
 
-impl<S> Accept<TcpStream, S> for Acceptor {
+impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
     type Stream = Guarded<TcpStream>;
     type Service = AddExtension<S, Accepted>;
-    type Future = std::future::Ready<io::Result<(Self::Stream, Self::Service)>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        std::future::ready(
-            prepare(stream).map(|(stream, accepted)| (stream, Extension(accepted).layer(service))),
-        )
+        Box::pin(async move {
+            let (stream, accepted) = prepare(stream).await?;
+            Ok((stream, Extension(accepted).layer(service)))
+        })
     }
 }
 
-fn prepare(stream: TcpStream) -> io::Result<(Guarded<TcpStream>, Accepted)> {
+async fn prepare(stream: TcpStream) -> io::Result<(Guarded<TcpStream>, Accepted)> {
     stream.set_nodelay(true)?;
     SockRef::from(&stream).set_tcp_user_timeout(Some(TCP_USER_TIMEOUT))?;
+    // HTTP's own timeout begins with the first byte; who sends none would stay for ever.
+    tokio::time::timeout(HEADER_READ_TIMEOUT, stream.peek(&mut [0])).await??;
     let accepted = Accepted { peer: stream.peer_addr()?.ip(), kill_switch: KillSwitch::default() };
     Ok((accepted.kill_switch.guard(stream), accepted))
 }

@@ -60,7 +60,7 @@ impl Metrics {
                 .collect();
             (routes, errors)
         });
-        with_local_recorder(&recorder, || describe());
+        with_local_recorder(&recorder, describe);
         let deliveries = |outcome: &'static str| {
             with_local_recorder(&recorder, || counter!("syncline_deliveries_total", "outcome" => outcome))
         };

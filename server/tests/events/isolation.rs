@@ -1,0 +1,101 @@
+//! What goes wrong for one disturbs nobody else.
+
+use serde_json::json;
+use syncline_testkit::{Handshake, Token, within};
+
+use crate::support::{code, n, output, start};
+
+#[tokio::test]
+async fn a_handler_that_panics_is_an_internal_error_and_nothing_more() {
+    let server = start(&[]);
+    let (ada, bob) = (server.user_in("ada", "a").await, server.user_in("bob", "a").await);
+    for _ in 0..3 {
+        let answer = ada.sync("probe/panics", n(1), "a").await;
+        assert_eq!((code(&answer), &answer["httpStatus"]), ("sync.internal", &json!(500)));
+        assert!(!answer.to_string().contains("probe 1"), "a panic's message stays on the server: {answer}");
+    }
+    output(&ada.sync("probe/echo", n(1), "a").await);
+    assert_eq!(bob.event("sync").await["name"], "probe/echo", "the failed ones were delivered to nobody");
+}
+
+#[tokio::test]
+async fn a_handler_that_never_returns_times_out() {
+    let server = start(&[]);
+    let (ada, bob) = (server.user_in("ada", "a").await, server.user_in("bob", "a").await);
+    let asked = ada
+        .begin("sync", json!({ "name": "probe/never", "version": "v1", "data": {}, "receiver": "a" }))
+        .await;
+    output(&bob.sync("probe/echo", n(1), "a").await);
+    assert_eq!(code(&within("the timeout", asked).await.unwrap()), "sync.timeout");
+    output(&ada.sync("probe/echo", n(2), "a").await);
+}
+
+#[tokio::test]
+async fn causes_and_undeclared_codes_stay_on_the_server() {
+    let server = start(&[]);
+    let client = server.user_in("ada", "a").await;
+    for (event, secret) in [("probe/fails", "fire"), ("probe/undeclared", "secret")] {
+        let answer = client.sync(event, n(0), "a").await;
+        assert_eq!(code(&answer), "sync.internal");
+        assert!(!answer.to_string().to_lowercase().contains(secret), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_stage_that_fails_for_one_of_three_reaches_the_others() {
+    let server = start(&[]);
+    for (troubled, expected) in [
+        ("fails", "probe.picky"),
+        ("panics", "sync.internal"),
+        ("hangs", "sync.timeout"),
+        ("undeclared", "sync.internal"),
+    ] {
+        let (ada, bob) = (server.user_in("ada", troubled).await, server.user_in("bob", troubled).await);
+        let token = Token::of(troubled).with("locale", "nl").sign();
+        let unlucky = server.client(Handshake::token(token)).await;
+        unlucky.join(troubled).await;
+        output(&ada.sync("probe/picky", n(1), troubled).await);
+        for (client, name) in [(&ada, "ada"), (&bob, "bob")] {
+            assert_eq!(client.event("sync").await["clientOutput"]["you"], name);
+        }
+        let event = unlucky.event("sync").await;
+        assert_eq!(code(&event), expected, "{troubled}");
+        assert_eq!(
+            (&event["name"], &event["version"], &event["room"]),
+            (&json!("probe/picky"), &json!("v1"), &json!(troubled))
+        );
+        assert!(event.get("serverOutput").is_none());
+        if troubled == "fails" {
+            assert_eq!(event["errorParams"], json!({ "why": "because" }));
+        }
+    }
+}
+
+/// A client that stops reading is evicted at the first packet its queue has no room for; the others get everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recipient_that_stops_reading_is_evicted_alone() {
+    let server = start(&[("OUTBOX_PACKETS", "16")]);
+    let (ada, bob) = (server.user_in("ada", "a").await, server.user_in("bob", "a").await);
+    let stuck = server
+        .client(Handshake { receive_buffer: Some(4096), ..Handshake::token(Token::of("stuck").sign()) })
+        .await;
+    stuck.join("a").await;
+    stuck.stop_reading();
+    let mut sent = 0;
+    while server.metric("syncline_slow_consumers_total").await == 0.0 {
+        output(&ada.sync("probe/large", json!({ "n": 60_000 }), "a").await);
+        for client in [&ada, &bob] {
+            assert_eq!(client.event("sync").await["name"], "probe/large");
+        }
+        sent += 1;
+        assert!(sent < 2000, "the stuck socket should have been evicted long ago");
+    }
+    assert_eq!(server.metric("syncline_slow_consumers_total").await, 1.0);
+    output(&ada.sync("probe/echo", n(1), "a").await);
+    assert_eq!(bob.event("sync").await["name"], "probe/echo");
+    within("the socket to be gone", async { while server.metric("syncline_sockets").await != 2.0 {} }).await;
+    stuck.go_on_reading();
+    stuck.closed().await;
+    // It may come back.
+    server.user_in("stuck", "a").await;
+}

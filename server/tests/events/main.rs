@@ -1,0 +1,15 @@
+//! Sync events by the front door: real sockets, a server on a free port for each test.
+
+mod audiences;
+mod authentication;
+mod catalogue;
+mod delivery;
+mod edges;
+mod isolation;
+mod keys;
+mod limits;
+mod order;
+mod probe;
+mod rooms;
+mod shutdown;
+mod support;

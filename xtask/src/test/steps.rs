@@ -1,0 +1,118 @@
+//! The steps of `cargo xtask test`. Each one runs on its own too: it builds what it needs.
+
+use std::path::PathBuf;
+
+use super::tools::Tool;
+use crate::{
+    program::Program,
+    workspace::{self, in_ci},
+};
+
+/// One step.
+pub(super) struct Step {
+    /// Its name for `--only`.
+    pub(super) name: &'static str,
+    /// What it does, for people.
+    pub(super) does: &'static str,
+    /// What the machine must have.
+    pub(super) needs: &'static [Tool],
+    /// Does it.
+    pub(super) run: fn() -> anyhow::Result<()>,
+}
+
+/// All steps, the cheap ones first.
+pub(super) const STEPS: &[Step] = &[
+    Step { name: "fmt", does: "checks the formatting of the Rust code", needs: &[], run: fmt },
+    Step { name: "clippy", does: "lints the Rust code, warnings are errors", needs: &[], run: clippy },
+    Step { name: "rust", does: "runs the Rust tests", needs: &[], run: rust },
+    Step { name: "doctests", does: "runs the examples in the Rust documentation", needs: &[], run: doctests },
+    Step { name: "docs", does: "lints the Rust documentation", needs: &[], run: docs },
+    Step {
+        name: "playground",
+        does: "builds the server that stock clients are tested on",
+        needs: &[],
+        run: playground,
+    },
+    Step {
+        name: "node",
+        does: "tests with the stock JavaScript client, socket.io-client",
+        needs: &[Tool::Node, Tool::Npm],
+        run: node,
+    },
+    Step {
+        name: "python",
+        does: "tests with the stock Python client, python-socketio",
+        needs: &[Tool::Python],
+        run: python,
+    },
+];
+
+/// A cargo command whose output suits where it goes.
+fn cargo<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Program {
+    let cargo = workspace::cargo(arguments);
+    if in_ci() {
+        cargo.variable("CARGO_TERM_COLOR", "never").variable("CARGO_TERM_PROGRESS_WHEN", "never")
+    } else {
+        cargo
+    }
+}
+
+fn fmt() -> anyhow::Result<()> {
+    cargo(["fmt", "--all", "--", "--check"]).succeed()
+}
+
+fn clippy() -> anyhow::Result<()> {
+    cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]).succeed()
+}
+
+fn rust() -> anyhow::Result<()> {
+    if cargo(["nextest", "--version"]).output().is_some() {
+        return cargo(["nextest", "run", "--workspace"]).succeed();
+    }
+    println!("cargo-nextest is not installed: running `cargo test` instead, which is slower and prints more");
+    // Without doc tests, as nextest: they are a step of their own.
+    cargo(["test", "--workspace", "--lib", "--bins", "--tests"]).succeed()
+}
+
+fn doctests() -> anyhow::Result<()> {
+    cargo(["test", "--doc", "--workspace"]).succeed()
+}
+
+fn docs() -> anyhow::Result<()> {
+    cargo(["doc", "--workspace", "--no-deps", "--document-private-items"])
+        .variable("RUSTDOCFLAGS", "--deny warnings")
+        .succeed()
+}
+
+fn playground() -> anyhow::Result<()> {
+    cargo(["build", "--package", "playground"]).succeed()
+}
+
+/// A program that tests the playground.
+fn on_playground(program: Program) -> anyhow::Result<()> {
+    playground()?;
+    let binary = workspace::target().join("debug").join("playground");
+    program.variable("SYNCLINE_PLAYGROUND_BIN", binary).succeed()
+}
+
+fn node() -> anyhow::Result<()> {
+    let folder = "e2e/node";
+    Program::named("npm")
+        .arguments(["ci", "--no-audit", "--no-fund", "--no-progress"])
+        .folder(folder)
+        .succeed()?;
+    let node = Program::named("node").arguments(["--test", "--test-reporter=spec", "tests/"]).folder(folder);
+    on_playground(if in_ci() { node.variable("NO_COLOR", "1") } else { node })
+}
+
+fn python() -> anyhow::Result<()> {
+    let venv = workspace::target().join("venv");
+    let python: PathBuf = venv.join("bin").join("python");
+    if !python.exists() {
+        Program::named("python3").arguments(["-m", "venv"]).arguments([&venv]).succeed()?;
+    }
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+    Program::new(&python, "python").arguments(install).arguments(["e2e/requirements.txt"]).succeed()?;
+    let tests = ["-m", "unittest", "discover", "--verbose", "--start-directory", "e2e/python"];
+    on_playground(Program::new(&python, "python").arguments(tests))
+}
