@@ -25,8 +25,8 @@ export class Clients {
   }
 
   /** A socket that is about to connect: for tests of the handshake itself. */
-  dial({ auth, transports = TRANSPORTS.websocket } = {}) {
-    const socket = io(this.#playground.url, { auth, transports, forceNew: true, reconnection: false });
+  dial({ auth, transports = TRANSPORTS.websocket, reconnection = false } = {}) {
+    const socket = io(this.#playground.url, { auth, transports, reconnection, forceNew: true });
     this.#open.push(socket);
     return socket;
   }

@@ -40,7 +40,7 @@ describe("a handshake", () => {
 
   test("with a token that is not a string is refused", LIMIT, async () => {
     const error = await refused(suite.clients.dial({ auth: { token: { sub: "ada" } } }));
-    assert.match(error.message, /^auth\.invalid: \S/);
+    assert.match(error.message, /^sync\.invalidRequest: \S/);
   });
 
   test("is refused in the client's language", LIMIT, async () => {

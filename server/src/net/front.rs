@@ -66,6 +66,9 @@ impl RequestContext {
 /// The middleware.
 pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request, next: Next) -> Response {
     let accepted = request.extensions_mut().remove::<Accepted>();
+    if let Some(accepted) = &accepted {
+        accepted.kill_switch.mark_used();
+    }
     let peer = accepted.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |accepted| accepted.peer);
     let mut context = RequestContext {
         id: uuid::Uuid::now_v7().to_string().into(),

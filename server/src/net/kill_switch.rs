@@ -1,20 +1,28 @@
 //! A switch on an accepted connection: whoever holds it can end the connection from outside, however stuck it is.
 //!
+//! It also ends a connection whose first request does not arrive in time: HTTP's own timeout for heads begins only
+//! once a part of one can be told from HTTP/2's, so whoever sends nothing, or a single letter, would stay for ever.
+//!
 //! Socket.IO's own `disconnect()` has to queue a packet and so fails on the very socket whose queue is full.
 
 use std::{
+    future::Future as _,
     io,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::task::AtomicWaker;
 use pin_project_lite::pin_project;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Sleep,
+};
 
 const OPEN: u8 = 0;
 const HUNG_UP: u8 = 1;
@@ -27,6 +35,8 @@ pub(crate) struct KillSwitch(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     state: AtomicU8,
+    /// Whether the connection has had a request.
+    used: AtomicBool,
     reader: AtomicWaker,
     writer: AtomicWaker,
 }
@@ -48,8 +58,14 @@ impl KillSwitch {
         }
     }
 
-    pub(crate) fn guard<S>(&self, stream: S) -> Guarded<S> {
-        Guarded { stream, switch: self.clone() }
+    /// A request has arrived.
+    pub(crate) fn mark_used(&self) {
+        self.0.used.store(true, Ordering::Release);
+    }
+
+    /// Guards a stream whose first request has to arrive in time.
+    pub(crate) fn guard<S>(&self, stream: S, first_request: Duration) -> Guarded<S> {
+        Guarded { stream, switch: self.clone(), unused: Some(Box::pin(tokio::time::sleep(first_request))) }
     }
 
     fn state(&self) -> u8 {
@@ -64,6 +80,8 @@ pin_project! {
         #[pin]
         stream: S,
         switch: KillSwitch,
+        // Runs out while no request has arrived.
+        unused: Option<Pin<Box<Sleep>>>,
     }
 }
 
@@ -78,6 +96,13 @@ impl<S: AsyncRead> AsyncRead for Guarded<S> {
             match this.stream.poll_read(cx, buf) {
                 Poll::Pending => this.switch.0.reader.register(cx.waker()),
                 ready => return ready,
+            }
+            if this.switch.0.used.load(Ordering::Acquire) {
+                *this.unused = None;
+            } else if let Some(unused) = this.unused
+                && unused.as_mut().poll(cx).is_ready()
+            {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
         }
         // Looked at again after registering, so that no switch between the two goes unseen.
@@ -137,6 +162,8 @@ impl<S: AsyncWrite> AsyncWrite for Guarded<S> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::KillSwitch;
@@ -145,7 +172,7 @@ mod tests {
     async fn a_stuck_writer_is_ended() {
         let switch = KillSwitch::default();
         let (near, _far) = tokio::io::duplex(8);
-        let mut stream = switch.guard(near);
+        let mut stream = switch.guard(near, Duration::from_secs(60));
         let stuck = tokio::spawn(async move { stream.write_all(&[0; 64]).await });
         tokio::task::yield_now().await;
         switch.kill();
@@ -156,7 +183,7 @@ mod tests {
     async fn hanging_up_ends_the_reader_and_not_the_writer() {
         let switch = KillSwitch::default();
         let (near, mut far) = tokio::io::duplex(64);
-        let (mut read, mut write) = tokio::io::split(switch.guard(near));
+        let (mut read, mut write) = tokio::io::split(switch.guard(near, Duration::from_secs(60)));
         let reading = tokio::spawn(async move { read.read(&mut [0; 8]).await });
         tokio::task::yield_now().await;
         switch.hang_up();

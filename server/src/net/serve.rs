@@ -3,10 +3,8 @@
 //! What is served is the composition root's.
 
 use std::{
-    future::Future,
     io,
     net::{IpAddr, SocketAddr, TcpListener},
-    pin::Pin,
     time::Duration,
 };
 
@@ -67,24 +65,21 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, handle: Listening)
 #[derive(Clone, Copy, Debug)]
 struct Acceptor;
 
-impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
+impl<S> Accept<TcpStream, S> for Acceptor {
     type Stream = Guarded<TcpStream>;
     type Service = AddExtension<S, Accepted>;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
+    type Future = std::future::Ready<io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        Box::pin(async move {
-            let (stream, accepted) = prepare(stream).await?;
-            Ok((stream, Extension(accepted).layer(service)))
-        })
+        std::future::ready(
+            prepare(stream).map(|(stream, accepted)| (stream, Extension(accepted).layer(service))),
+        )
     }
 }
 
-async fn prepare(stream: TcpStream) -> io::Result<(Guarded<TcpStream>, Accepted)> {
+fn prepare(stream: TcpStream) -> io::Result<(Guarded<TcpStream>, Accepted)> {
     stream.set_nodelay(true)?;
     SockRef::from(&stream).set_tcp_user_timeout(Some(TCP_USER_TIMEOUT))?;
-    // HTTP's own timeout begins with the first byte; who sends none would stay for ever.
-    tokio::time::timeout(HEADER_READ_TIMEOUT, stream.peek(&mut [0])).await??;
     let accepted = Accepted { peer: stream.peer_addr()?.ip(), kill_switch: KillSwitch::default() };
-    Ok((accepted.kill_switch.guard(stream), accepted))
+    Ok((accepted.kill_switch.guard(stream, HEADER_READ_TIMEOUT), accepted))
 }

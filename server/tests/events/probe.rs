@@ -8,19 +8,22 @@ use tokio::sync::Semaphore;
 pub(crate) struct App {
     /// How often the audience stage ran.
     pub(crate) audience_runs: AtomicUsize,
+    /// How many have come to the gate.
+    pub(crate) at_gate: AtomicUsize,
     /// Handlers that wait take one permit each.
     pub(crate) gate: Semaphore,
 }
 
 impl Default for App {
     fn default() -> Self {
-        Self { audience_runs: AtomicUsize::new(0), gate: Semaphore::new(0) }
+        Self { audience_runs: AtomicUsize::new(0), at_gate: AtomicUsize::new(0), gate: Semaphore::new(0) }
     }
 }
 
 impl App {
     /// Waits at the gate.
     pub(crate) async fn wait(&self) {
+        self.at_gate.fetch_add(1, Ordering::SeqCst);
         self.gate.acquire().await.expect("the gate stays").forget();
     }
 }

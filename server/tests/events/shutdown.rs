@@ -1,6 +1,6 @@
 //! A graceful stop.
 
-use std::time::Instant;
+use std::{sync::atomic::Ordering, time::Instant};
 
 use serde_json::json;
 use syncline_testkit::within;
@@ -18,6 +18,12 @@ async fn a_stop_answers_what_is_under_way_and_closes_every_socket() {
         .begin("sync", json!({ "name": "probe/waits", "version": "v1", "data": {}, "receiver": "a" }))
         .await;
     let app = std::sync::Arc::clone(&server.app);
+    within("the handler to run", async {
+        while app.at_gate.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let (address, began) = (server.address(), Instant::now());
     let stopping = tokio::spawn(server.running.shutdown());
     // What comes after the stop began is refused; until it began it is served.
