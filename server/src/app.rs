@@ -16,7 +16,7 @@ use std::{
 use axum::Router;
 use http::{Method, header};
 use socketioxide::{ParserConfig, SocketIo, TransportType, layer::SocketIoLayer};
-use syncline::{BootError, Functions, Registry};
+use syncline::{BootError, Functions, Registry, run::PacketLimits};
 use syncline_i18n::Catalog;
 use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
@@ -28,7 +28,7 @@ use crate::{
     config::{Config, Environment},
     dev,
     error::Errors,
-    events::{self, Connect, Deliver, Dispatch, Events, Expiry, Limits, Members, Node, PacketLimits},
+    events::{self, Connect, Deliver, Dispatch, Events, Expiry, Limits, Members, Node},
     net::{self, Front, HandshakeLimiter, Listening, RateLimits, TrustedProxies},
     observe::{self, Health, Metrics},
 };

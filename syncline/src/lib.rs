@@ -41,6 +41,7 @@ mod error;
 mod handler;
 mod macros;
 mod name;
+mod packet;
 mod params;
 mod registry;
 mod server_stage;
@@ -63,6 +64,7 @@ pub mod run {
         AudienceKey, AudienceOf, AudienceStage, ClientStage, ErasedClient, Polled, RecipientRunner,
         RecipientStage, StageFuture, StageInput, StageOutput,
     };
+    pub use crate::packet::{ClientEvent, PacketLimits, read as read_packet};
     pub use crate::server_stage::{ErasedServer, ServerCall, ServerFuture};
     pub use crate::wire::{
         Ack, Delivery, ErrorEnvelope, Exclude, RequestError, SyncEvent, SyncRequest, json_depth,

@@ -1,4 +1,4 @@
-//! `cargo xtask dev`: the playground, built and started. It opens no window: there is no page of its own yet.
+//! `cargo xtask dev`: the playground, built and started. It opens no browser.
 
 use std::process::ExitCode;
 
@@ -18,16 +18,11 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let Options { port } = options;
     println!(
-        "Building the playground: the server with every handler in handlers/ (the first time takes minutes)."
+        "Building the playground, the server with every handler in handlers/; the first time takes minutes."
     );
-    println!("It then says `listening on ...`, and takes, until Ctrl-C stops it:");
-    println!("  health      http://localhost:{port}/healthz");
-    println!(
-        "  guest token curl -X POST http://localhost:{port}/api/dev/token -H 'content-type: application/json' -d '{{}}'"
-    );
-    println!("  Socket.IO   http://localhost:{port}/socket.io/");
+    println!("Once it says `listening on`, open http://localhost:{port}/ in a browser. Ctrl-C stops it.");
     let status =
         workspace::cargo(["run", "--package", "playground"]).variable("PORT", port.to_string()).run()?;
-    let stopped_as_asked = program::interrupted() || status.success();
-    Ok(if stopped_as_asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let ended_well = status.success() || program::interrupted();
+    Ok(if ended_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

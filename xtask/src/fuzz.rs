@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: one fuzz target for a while. The targets themselves live in `fuzz/`, outside the workspace.
+//! `cargo xtask fuzz`: one fuzz target for a while. The targets live in `fuzz/`, outside the workspace.
 
 use std::process::ExitCode;
 

@@ -1,8 +1,10 @@
 //! The workspace's tasks, each one word: `cargo xtask <word>`. Without a word it lists them.
 //!
-//! A task only starts programs and says what it does; what the programs do is theirs. Unix only, for process groups.
+//! A task only starts programs and says what it does; what the programs do is theirs. Unix only, for process
+//! groups.
 
 mod bench;
+mod codegen;
 mod dev;
 mod fuzz;
 mod program;
@@ -27,6 +29,8 @@ enum Task {
     Dev(dev::Options),
     /// Runs all tests: formatting, lints, Rust, stock Socket.IO clients
     Test(test::Options),
+    /// Prints every sync event of the shipped handlers as JSON
+    Codegen,
     /// Measures sync events against bare socketioxide, in release mode
     Bench(bench::Options),
     /// Fuzzes one target for a while
@@ -52,6 +56,7 @@ fn run(task: Option<Task>) -> anyhow::Result<ExitCode> {
         }
         Some(Task::Dev(options)) => dev::run(&options),
         Some(Task::Test(options)) => test::run(&options),
+        Some(Task::Codegen) => codegen::run(),
         Some(Task::Bench(options)) => bench::run(&options),
         Some(Task::Fuzz(options)) => fuzz::run(&options),
     }

@@ -28,11 +28,13 @@ use crate::workspace;
 /// How long a program may take to stop once it has been asked to.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// The process group of the program that runs now. Held while one is started, so that no signal falls in between.
+/// The process group of the program that runs now. Held while one is started, so that no signal falls in
+/// between.
 static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Passes Ctrl-C and other requests to end on to the program that runs: the first asks it to stop, a second one or [`GRACE`] ends it.
+/// Passes Ctrl-C and other requests to end on to the program that runs: the first asks it to stop, a second one or
+/// [`GRACE`] ends it.
 /// With no program running, this process ends.
 pub(crate) fn forward_interrupts() -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("cannot listen for Ctrl-C")?;
@@ -144,7 +146,8 @@ impl Program {
         Ok(())
     }
 
-    /// Runs it without showing its output, and returns what it wrote to stdout; nothing if it is not there or fails.
+    /// Runs it without showing its output, and returns what it wrote to stdout; nothing if it is not there or
+    /// fails.
     pub(crate) fn output(mut self) -> Option<String> {
         let output = self.command.stderr(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

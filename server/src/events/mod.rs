@@ -5,7 +5,7 @@
 //!                                   '-- acknowledgement or error --> caller
 //! ```
 //!
-//! Edges: `socket` (with `packet`, `commands`, `inbox`, `abuse`) and `http`. State: `members` (with `member`,
+//! Edges: `socket` (with `commands`, `inbox`, `abuse`) and `http`. State: `members` (with `member`,
 //! `lanes`), `expiry`. Between: `dispatch` once per request, `deliver` and `round` on every node with recipients.
 
 mod abuse;
@@ -19,7 +19,6 @@ mod inbox;
 mod lanes;
 mod member;
 mod members;
-mod packet;
 mod rooms;
 mod round;
 mod socket;
@@ -32,8 +31,8 @@ pub(crate) use dispatch::Dispatch;
 pub(crate) use expiry::Expiry;
 pub(crate) use http::router;
 pub(crate) use members::Members;
-pub(crate) use packet::PacketLimits;
 pub(crate) use socket::Connect;
+use syncline::run::PacketLimits;
 use tokio_util::task::TaskTracker;
 
 use crate::{auth::Tokens, error::Errors, observe::Metrics};

@@ -19,7 +19,7 @@ use socketioxide::{
 use socketioxide_core::Str;
 use syncline::{
     SyncError, SyncResult, codes,
-    run::{Ack, SyncRequest, json_depth},
+    run::{Ack, ClientEvent, SyncRequest, json_depth, read_packet},
 };
 
 use super::{
@@ -29,7 +29,6 @@ use super::{
     dispatch::Caller,
     inbox::{Admitted, Inbox},
     member::{Member, Outbox, OutboxError, Standing},
-    packet::{self, ClientEvent},
     rooms,
 };
 use crate::{
@@ -220,7 +219,7 @@ impl MessageHandler<LocalAdapter, ()> for Listener {
 impl Listener {
     fn accept(&self, value: Value) -> SyncResult<(ClientEvent, Str, Range<usize>)> {
         let Value::Str(text, None) = value else { return Err(codes::INVALID_REQUEST.into()) };
-        let (event, payload) = packet::read(&text, self.events.limits.packet)?;
+        let (event, payload) = read_packet(&text, self.events.limits.packet)?;
         // The payload is a part of the text, or nothing: then it is not, and its range is empty.
         let start = (payload.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
         let range = if start < text.len() { start..start + payload.len() } else { 0..0 };

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test there is, in order, from a clean clone.
 //!
-//! It stops at the first step that fails and says how to repeat just that one. What the steps are is in `steps`, what
-//! they need of the machine in `tools`.
+//! It stops at the first step that fails and says how to repeat just that one. What the steps are is in `steps`,
+//! what they need of the machine in `tools`.
 
 mod steps;
 mod tools;
@@ -17,11 +17,15 @@ use crate::program;
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Runs this step alone; may be given several times
-    #[arg(long, value_name = "STEP", value_parser = PossibleValuesParser::new(STEPS.iter().map(|step| step.name)))]
+    #[arg(long, value_name = "STEP", value_parser = step_names())]
     only: Vec<String>,
     /// Lists the steps and runs none
     #[arg(long)]
     list: bool,
+}
+
+fn step_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(STEPS.iter().map(|step| step.name))
 }
 
 impl Options {

@@ -1,5 +1,5 @@
-//! What the tests need of the machine: looked for, and on Debian or Ubuntu as root installed. Nothing is ever skipped for
-//! the lack of a tool.
+//! What the tests need of the machine: looked for, and on Debian or Ubuntu as root installed. Nothing is ever
+//! skipped for the lack of a tool.
 
 use std::{fs, path::Path};
 

@@ -3,13 +3,13 @@
 
 use std::borrow::Cow;
 
+use crate::{SyncResult, codes, wire::json_depth};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use syncline::{SyncResult, codes, run::json_depth};
 
 /// The events that the server listens to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ClientEvent {
+pub enum ClientEvent {
     /// A sync request.
     Sync,
     /// Join a room.
@@ -40,9 +40,11 @@ impl ClientEvent {
 
 /// The sizes that are allowed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PacketLimits {
-    pub(crate) max_bytes: usize,
-    pub(crate) max_depth: usize,
+pub struct PacketLimits {
+    /// How large an event may be, in bytes of its text.
+    pub max_bytes: usize,
+    /// How deeply its payload may be nested.
+    pub max_depth: usize,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +52,10 @@ struct Parts<'a>(#[serde(borrow)] Cow<'a, str>, #[serde(borrow, default)] Option
 
 /// Splits an event's array, `["name", payload]`, into which event it is and its payload. A payload left out is
 /// `null`; elements after it are refused.
-pub(crate) fn read(text: &str, limits: PacketLimits) -> SyncResult<(ClientEvent, &str)> {
+///
+/// # Errors
+/// `sync.tooLarge`, `sync.invalidRequest` for what is no event, `sync.notFound` for an event of another name.
+pub fn read(text: &str, limits: PacketLimits) -> SyncResult<(ClientEvent, &str)> {
     if text.len() > limits.max_bytes {
         return Err(codes::TOO_LARGE.with("max", limits.max_bytes));
     }
@@ -66,9 +71,9 @@ pub(crate) fn read(text: &str, limits: PacketLimits) -> SyncResult<(ClientEvent,
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use syncline::codes;
 
     use super::{ClientEvent, PacketLimits, read};
+    use crate::codes;
 
     const LIMITS: PacketLimits = PacketLimits { max_bytes: 200, max_depth: 4 };
 
