@@ -28,4 +28,4 @@ mod observe;
 pub use app::{BuildError, Running, Server, ServerBuilder};
 pub use auth::{ClaimsPolicy, PolicyError, RoomPolicy, SessionClaims};
 pub use config::{Config, ConfigError, Environment, LogFormat, SETTINGS, Setting, Transports, help_text};
-pub use observe::init_logging;
+pub use observe::{init_logging, log_filter};

@@ -5,5 +5,5 @@ mod logging;
 mod metrics;
 
 pub(crate) use health::{Health, metrics_router, router};
-pub use logging::init as init_logging;
+pub use logging::{init as init_logging, log_filter};
 pub(crate) use metrics::{Metrics, upkeep};

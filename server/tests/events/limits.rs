@@ -102,6 +102,9 @@ async fn malformed_events_are_answered_and_the_connection_stays() {
         assert_eq!(code(&client.ask(event, json!({})).await), "sync.notFound", "{event}");
     }
     output(&client.sync("probe/echo", n(1), "a").await);
+    // What is not even a Socket.IO packet ends the connection, as in every Socket.IO server.
+    client.send_text(r#"427["sync",{"name":}]"#.to_owned()).await;
+    client.closed().await;
 }
 
 #[tokio::test]

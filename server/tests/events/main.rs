@@ -8,6 +8,7 @@ mod edges;
 mod isolation;
 mod keys;
 mod limits;
+mod logs;
 mod order;
 mod probe;
 mod rooms;

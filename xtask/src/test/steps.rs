@@ -67,11 +67,11 @@ fn clippy() -> anyhow::Result<()> {
 
 fn rust() -> anyhow::Result<()> {
     if cargo(["nextest", "--version"]).output().is_some() {
-        return cargo(["nextest", "run", "--workspace"]).succeed();
+        return cargo(["nextest", "run", "--workspace", "--no-fail-fast"]).succeed();
     }
     println!("cargo-nextest is not installed: running `cargo test` instead, which is slower and prints more");
     // Without doc tests, as nextest: they are a step of their own.
-    cargo(["test", "--workspace", "--lib", "--bins", "--tests"]).succeed()
+    cargo(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]).succeed()
 }
 
 fn doctests() -> anyhow::Result<()> {
