@@ -5,12 +5,13 @@
 use std::{
     ops::Range,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use socketioxide::{
-    SendError, SocketError,
+    SendError, SocketError, TransportType,
     adapter::LocalAdapter,
     extract::AckSender,
     handler::{ConnectHandler, FromMessageParts as _, MessageHandler, Value},
@@ -151,6 +152,10 @@ impl Outbox for SocketOutbox {
 
     fn kill(&self) {
         self.kill_switch.kill();
+        let is_polling = |socket: Arc<Io>| socket.transport_type() == TransportType::Polling;
+        if self.socket.upgrade().is_some_and(is_polling) {
+            tokio::spawn(disconnect_when_drained(Weak::clone(&self.socket)));
+        }
     }
 
     fn hang_up(&self) {
@@ -162,6 +167,17 @@ impl Outbox for SocketOutbox {
         if socket.disconnect().is_err() {
             self.kill_switch.kill();
         }
+    }
+}
+
+/// Long-polling has no connection that could be ended: its queue has room again once the client polls, and if it never
+/// does, its heartbeat ends it.
+async fn disconnect_when_drained(socket: Weak<Io>) {
+    while let Some(socket) = socket.upgrade() {
+        if socket.disconnect().is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! What goes wrong for one disturbs nobody else.
 
 use serde_json::json;
-use syncline_testkit::{Handshake, Token, within};
+use syncline_testkit::{Handshake, Token, call, within};
 
 use crate::support::{code, n, output, start};
 
@@ -98,4 +98,37 @@ async fn a_recipient_that_stops_reading_is_evicted_alone() {
     stuck.closed().await;
     // It may come back.
     server.user_in("stuck", "a").await;
+}
+
+/// Long-polling has no connection to end: the session is ended as soon as its queue has room for saying so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poller_that_does_not_poll_is_evicted_too() {
+    let server = start(&[("OUTBOX_PACKETS", "16")]);
+    let base = "/socket.io/?EIO=4&transport=polling";
+    let opened = call(server.address(), "GET", base, &[], "").await.body;
+    let hello: serde_json::Value = serde_json::from_str(&opened[1..]).unwrap();
+    let path = format!("{base}&sid={}", hello["sid"].as_str().unwrap());
+    let send =
+        async |text: &str| assert_eq!(call(server.address(), "POST", &path, &[], text).await.status, 200);
+    let poll = async || call(server.address(), "GET", &path, &[], "").await.body;
+    send("40").await;
+    assert!(poll().await.starts_with("40"));
+    send(r#"420["joinRoom",{"room":"a"}]"#).await;
+    assert!(poll().await.starts_with("430"));
+
+    let ada = server.user_in("ada", "a").await;
+    for number in 0..20 {
+        output(&ada.sync("probe/echo", n(number), "a").await);
+        ada.event("sync").await;
+    }
+    assert_eq!(server.metric("syncline_slow_consumers_total").await, 1.0);
+    let mut heard = String::new();
+    within("the dismissal", async {
+        while !heard.split('\u{1e}').any(|packet| packet == "41") {
+            heard.push('\u{1e}');
+            heard.push_str(&poll().await);
+        }
+    })
+    .await;
+    within("the socket to be gone", async { while server.metric("syncline_sockets").await != 1.0 {} }).await;
 }
