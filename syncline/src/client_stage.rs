@@ -3,9 +3,7 @@
 //! Whom it runs for, and what becomes of its output, is decided in the server's deliver.
 
 use std::{
-    any::{Any, TypeId},
     future::Future,
-    hash::{DefaultHasher, Hash, Hasher},
     marker::PhantomData,
     pin::Pin,
     sync::Arc,
@@ -16,8 +14,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    AudienceParams, ClientParams, Deliver, Session, SyncResult, TypeInfo,
-    handler::{AppType, Functions},
+    ClientParams, Deliver, Session, SyncResult, TypeInfo,
+    audience_stage::{AudienceOf, AudienceStage},
+    functions::{AppType, Functions},
     server_stage::{Probe, Validator, decode_input},
     types::{Payload, UnitIsNullUseEmpty},
 };
@@ -107,81 +106,17 @@ pub enum Polled {
     Pending(StageFuture),
 }
 
-/// A stage that runs for each audience of one delivery.
-pub trait AudienceStage: Send + Sync {
-    /// Starts it for one key.
-    fn start(&self, key: &AudienceKey) -> StageFuture;
-}
-
-/// How a stage declared by audience groups sessions.
-pub trait AudienceOf: Send + Sync {
-    /// Which grouping it is: stages that name the same key function share their groups.
-    fn id(&self) -> TypeId;
-
-    /// The key of one session.
-    fn key(&self, session: &Session) -> AudienceKey;
-}
-
-/// A key of an audience, its type erased. Equal when the typed keys are equal.
-#[derive(Clone)]
-pub struct AudienceKey {
-    hash: u64,
-    key: Arc<dyn AnyKey>,
-}
-
-trait AnyKey: Any + Send + Sync {
-    fn equals(&self, other: &dyn AnyKey) -> bool;
-}
-
-impl<K: Eq + Send + Sync + 'static> AnyKey for K {
-    fn equals(&self, other: &dyn AnyKey) -> bool {
-        (other as &dyn Any).downcast_ref::<K>().is_some_and(|other| self == other)
-    }
-}
-
-impl AudienceKey {
-    fn new<K: Hash + Eq + Send + Sync + 'static>(key: K) -> Self {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        Self { hash: hasher.finish(), key: Arc::new(key) }
-    }
-
-    fn get<K: Send + Sync + 'static>(&self) -> Option<Arc<K>> {
-        (Arc::clone(&self.key) as Arc<dyn Any + Send + Sync>).downcast().ok()
-    }
-}
-
-impl PartialEq for AudienceKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.key.equals(&*other.key)
-    }
-}
-
-impl Eq for AudienceKey {}
-
-impl Hash for AudienceKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
-}
-
-impl std::fmt::Debug for AudienceKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "AudienceKey({:x})", self.hash)
-    }
-}
-
 /// What every recipient of one delivery shares.
-struct Shared<F, I, O, A> {
-    function: F,
-    client_input: Arc<I>,
-    server_output: Arc<O>,
-    functions: Arc<A>,
-    room_code: Arc<str>,
+pub(crate) struct Shared<F, I, O, A> {
+    pub(crate) function: F,
+    pub(crate) client_input: Arc<I>,
+    pub(crate) server_output: Arc<O>,
+    pub(crate) functions: Arc<A>,
+    pub(crate) room_code: Arc<str>,
 }
 
 impl<F: Copy, I: Payload, O: Payload, A: Send + Sync + 'static> Shared<F, I, O, A> {
-    fn decode(function: F, input: &StageInput<'_>) -> SyncResult<Self> {
+    pub(crate) fn decode(function: F, input: &StageInput<'_>) -> SyncResult<Self> {
         Ok(Self {
             function,
             client_input: Arc::new(decode_input(input.client_input)?),
@@ -192,14 +127,14 @@ impl<F: Copy, I: Payload, O: Payload, A: Send + Sync + 'static> Shared<F, I, O, 
     }
 }
 
-fn encode<C: Serialize>(outcome: SyncResult<Deliver<C>>) -> StageOutput {
+pub(crate) fn encode<C: Serialize>(outcome: SyncResult<Deliver<C>>) -> StageOutput {
     match outcome? {
         Deliver::To(output) => Ok(Some(serde_json::to_vec(&output)?)),
         Deliver::Skip => Ok(None),
     }
 }
 
-fn check<I: Payload>(input: &RawValue, validator: Validator<I>) -> SyncResult<()> {
+pub(crate) fn check<I: Payload>(input: &RawValue, validator: Validator<I>) -> SyncResult<()> {
     validator(&decode_input::<I>(input)?)
 }
 
@@ -219,8 +154,35 @@ macro_rules! validation {
     };
 }
 
+/// What both kinds answer alike: the check of an input, and which types they have.
+macro_rules! stage_types {
+    () => {
+        fn check_input(&self, input: &RawValue) -> SyncResult<()> {
+            check::<I>(input, self.validator)
+        }
+
+        fn input(&self) -> TypeInfo {
+            TypeInfo::of::<I>()
+        }
+
+        fn server_output(&self) -> TypeInfo {
+            TypeInfo::of::<O>()
+        }
+
+        fn output(&self) -> TypeInfo {
+            TypeInfo::of::<C>()
+        }
+
+        fn app(&self) -> AppType {
+            AppType::of::<A>()
+        }
+    };
+}
+
+pub(crate) use {stage_types, validation};
+
 /// The types of a client function, none of which it holds.
-type Signature<I, O, C, A, K> = PhantomData<(fn(I, O) -> C, fn(A, K))>;
+pub(crate) type Signature<I, O, C, A, K> = PhantomData<(fn(I, O) -> C, fn(A, K))>;
 
 /// An author's client function with its inferred types.
 pub struct ClientFn<F, I, O, C, A> {
@@ -260,29 +222,11 @@ where
         Ok(ClientStage::Recipient(Arc::new(Recipients { shared: Arc::new(shared) })))
     }
 
-    fn check_input(&self, input: &RawValue) -> SyncResult<()> {
-        check::<I>(input, self.validator)
-    }
-
     fn audience(&self) -> Option<Arc<dyn AudienceOf>> {
         None
     }
 
-    fn input(&self) -> TypeInfo {
-        TypeInfo::of::<I>()
-    }
-
-    fn server_output(&self) -> TypeInfo {
-        TypeInfo::of::<O>()
-    }
-
-    fn output(&self) -> TypeInfo {
-        TypeInfo::of::<C>()
-    }
-
-    fn app(&self) -> AppType {
-        AppType::of::<A>()
-    }
+    stage_types!();
 }
 
 struct Recipients<F, I, O, A> {
@@ -368,129 +312,5 @@ where
                 }
             })),
         }
-    }
-}
-
-/// An author's client function declared by audience, with its inferred types.
-pub struct AudienceFn<F, K, G, I, O, C, A> {
-    function: F,
-    key: G,
-    validator: Validator<I>,
-    types: Signature<I, O, C, A, K>,
-}
-
-impl<F, K, G, I, O, C, A> AudienceFn<F, K, G, I, O, C, A> {
-    /// Infers input, outputs, key and app from the two functions' signatures.
-    pub fn new<Fut, InputWay, OutputWay, ClientWay>(function: F, key: G) -> Self
-    where
-        F: Fn(AudienceParams<I, O, K, A>) -> Fut + Copy + Send + Sync + 'static,
-        Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
-        G: Fn(&Session) -> K + Copy + Send + Sync + 'static,
-        K: Hash + Eq + Send + Sync + 'static,
-        I: Payload + UnitIsNullUseEmpty<InputWay>,
-        O: Payload + UnitIsNullUseEmpty<OutputWay>,
-        C: Payload + UnitIsNullUseEmpty<ClientWay>,
-        A: Send + Sync + 'static,
-    {
-        Self { function, key, validator: |_| Ok(()), types: PhantomData }
-    }
-
-    validation!();
-}
-
-impl<F, K, G, I, O, C, A, Fut> ErasedClient for AudienceFn<F, K, G, I, O, C, A>
-where
-    F: Fn(AudienceParams<I, O, K, A>) -> Fut + Copy + Send + Sync + 'static,
-    Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
-    G: Fn(&Session) -> K + Copy + Send + Sync + 'static,
-    K: Hash + Eq + Send + Sync + 'static,
-    I: Payload,
-    O: Payload,
-    C: Payload,
-    A: Send + Sync + 'static,
-{
-    fn prepare(&self, input: StageInput<'_>) -> SyncResult<ClientStage> {
-        let shared = Shared::decode(self.function, &input)?;
-        Ok(ClientStage::Audience(Arc::new(Audiences::<_, K, _, _, _> {
-            shared: Arc::new(shared),
-            key: PhantomData,
-        })))
-    }
-
-    fn check_input(&self, input: &RawValue) -> SyncResult<()> {
-        check::<I>(input, self.validator)
-    }
-
-    fn audience(&self) -> Option<Arc<dyn AudienceOf>> {
-        Some(Arc::new(KeyFn { key: self.key, keys: PhantomData }))
-    }
-
-    fn input(&self) -> TypeInfo {
-        TypeInfo::of::<I>()
-    }
-
-    fn server_output(&self) -> TypeInfo {
-        TypeInfo::of::<O>()
-    }
-
-    fn output(&self) -> TypeInfo {
-        TypeInfo::of::<C>()
-    }
-
-    fn app(&self) -> AppType {
-        AppType::of::<A>()
-    }
-}
-
-struct Audiences<F, K, I, O, A> {
-    shared: Arc<Shared<F, I, O, A>>,
-    key: PhantomData<fn(K)>,
-}
-
-impl<F, K, I, O, A, C, Fut> AudienceStage for Audiences<F, K, I, O, A>
-where
-    F: Fn(AudienceParams<I, O, K, A>) -> Fut + Copy + Send + Sync + 'static,
-    Fut: Future<Output = SyncResult<Deliver<C>>> + Send + 'static,
-    K: Send + Sync + 'static,
-    I: Payload,
-    O: Payload,
-    C: Payload,
-    A: Send + Sync + 'static,
-{
-    fn start(&self, key: &AudienceKey) -> StageFuture {
-        let shared = Arc::clone(&self.shared);
-        let key = key.get::<K>();
-        Box::pin(async move {
-            let Some(audience) = key else { return Ok(None) };
-            encode(
-                (shared.function)(AudienceParams::new(
-                    Arc::clone(&shared.client_input),
-                    Arc::clone(&shared.server_output),
-                    audience,
-                    Arc::clone(&shared.functions),
-                    Arc::clone(&shared.room_code),
-                ))
-                .await,
-            )
-        })
-    }
-}
-
-struct KeyFn<G, K> {
-    key: G,
-    keys: PhantomData<fn() -> K>,
-}
-
-impl<G, K> AudienceOf for KeyFn<G, K>
-where
-    G: Fn(&Session) -> K + Copy + Send + Sync + 'static,
-    K: Hash + Eq + Send + Sync + 'static,
-{
-    fn id(&self) -> TypeId {
-        TypeId::of::<G>()
-    }
-
-    fn key(&self, session: &Session) -> AudienceKey {
-        AudienceKey::new((self.key)(session))
     }
 }

@@ -35,9 +35,12 @@
 //! }
 //! ```
 
+mod audience_stage;
 mod auth;
+mod boot;
 mod client_stage;
 mod error;
+mod functions;
 mod handler;
 mod macros;
 mod name;
@@ -50,19 +53,22 @@ mod types;
 mod wire;
 
 pub use auth::{Auth, Check, Rule};
+pub use boot::{BootError, Problem};
 pub use error::{ErrorCode, ParamValue, SyncError, SyncResult, codes};
-pub use handler::{AppType, ClientOptions, Functions, RateLimit, Registration, ServerOptions, Stage};
+pub use functions::{AppType, Functions};
+pub use handler::{ClientOptions, RateLimit, Registration, ServerOptions, Stage};
 pub use name::{EventName, NameError, StageKind};
 pub use params::{AudienceParams, ClientParams, Deliver, Empty, RequestInfo, ServerParams, Transport};
-pub use registry::{BootError, ClientHandler, Problem, Registry, Route, RouteId, ServerHandler};
+pub use registry::{ClientHandler, Registry, Route, RouteId, ServerHandler};
 pub use session::{Location, Session};
 pub use types::{NamedType, TypeInfo};
 
 /// What the process that runs handlers needs and an author does not: stages with their types erased.
 pub mod run {
+    pub use crate::audience_stage::{AudienceKey, AudienceOf, AudienceStage};
     pub use crate::client_stage::{
-        AudienceKey, AudienceOf, AudienceStage, ClientStage, ErasedClient, Polled, RecipientRunner,
-        RecipientStage, StageFuture, StageInput, StageOutput,
+        ClientStage, ErasedClient, Polled, RecipientRunner, RecipientStage, StageFuture, StageInput,
+        StageOutput,
     };
     pub use crate::packet::{ClientEvent, PacketLimits, read as read_packet};
     pub use crate::server_stage::{ErasedServer, ServerCall, ServerFuture};
@@ -85,7 +91,8 @@ pub mod prelude {
 /// What the registration macros expand to. Not part of the public API.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::client_stage::{AudienceFn, ClientFn};
+    pub use crate::audience_stage::AudienceFn;
+    pub use crate::client_stage::ClientFn;
     pub use crate::name::{is_stage_function, stands_in_own_file};
     pub use crate::server_stage::{ServerFn, Unvalidated, Validated};
     pub use crate::types::UnitIsNullUseEmpty;

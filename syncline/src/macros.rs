@@ -11,35 +11,12 @@
 #[macro_export]
 macro_rules! sync_server {
     ($function:ident $(, $option:ident : $value:tt $($rest:tt)*)?) => {
-        const _: () = {
-            const _: () = assert!(
-                $crate::__private::is_stage_function(stringify!($function), "_server_v"),
-                "a server handler is named `<event>_server_v<N>`, for example `update_counter_server_v1`",
-            );
-            const _: () = assert!(
-                $crate::__private::stands_in_own_file(module_path!(), stringify!($function)),
-                "a server handler stands in a file of its own name, for example `update_counter_server_v1.rs`",
-            );
-            fn stage() -> ::std::boxed::Box<dyn $crate::run::ErasedServer> {
-                #[expect(unused_imports, reason = "which of the two is used depends on the input type")]
-                use $crate::__private::{Unvalidated, Validated};
-                let stage = $crate::__private::ServerFn::new($function);
-                let validator = (&stage.probe()).validator();
-                ::std::boxed::Box::new(stage.validated_by(validator))
-            }
-            $crate::__private::inventory::submit! {
-                $crate::Registration {
-                    module_path: module_path!(),
-                    function: stringify!($function),
-                    file: file!(),
-                    line: line!(),
-                    stage: $crate::Stage::Server(
-                        stage,
-                        $crate::__sync_options!($crate::ServerOptions::new() $(; $option: $value $($rest)*)?),
-                    ),
-                }
-            }
-        };
+        $crate::__sync_register!(
+            $function, "_server_v", ErasedServer, Server,
+            "a server handler is named `<event>_server_v<N>`, for example `update_counter_server_v1`",
+            $crate::__private::ServerFn::new($function),
+            $crate::__sync_options!($crate::ServerOptions::new() $(; $option: $value $($rest)*)?)
+        );
     };
 }
 
@@ -67,21 +44,33 @@ macro_rules! __sync_audience_first {
     };
 }
 
-/// The part that both forms of `sync_client!` share.
+/// What both forms of `sync_client!` register.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sync_client {
     ($function:ident; $stage:expr $(; $($options:tt)*)?) => {
+        $crate::__sync_register!(
+            $function, "_client_v", ErasedClient, Client,
+            "a client handler is named `<event>_client_v<N>`, for example `update_counter_client_v1`",
+            $stage,
+            $crate::__sync_options!($crate::ClientOptions::new() $(; $($options)*)?)
+        );
+    };
+}
+
+/// Checks a stage's name and place, and submits it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __sync_register {
+    ($function:ident, $infix:literal, $erased:ident, $kind:ident, $naming:literal, $stage:expr, $options:expr) => {
         const _: () = {
-            const _: () = assert!(
-                $crate::__private::is_stage_function(stringify!($function), "_client_v"),
-                "a client handler is named `<event>_client_v<N>`, for example `update_counter_client_v1`",
-            );
+            const _: () =
+                assert!($crate::__private::is_stage_function(stringify!($function), $infix), $naming);
             const _: () = assert!(
                 $crate::__private::stands_in_own_file(module_path!(), stringify!($function)),
-                "a client handler stands in a file of its own name, for example `update_counter_client_v1.rs`",
+                "a handler stands in a file of its own name, for example `update_counter_server_v1.rs`",
             );
-            fn stage() -> ::std::boxed::Box<dyn $crate::run::ErasedClient> {
+            fn stage() -> ::std::boxed::Box<dyn $crate::run::$erased> {
                 #[expect(unused_imports, reason = "which of the two is used depends on the input type")]
                 use $crate::__private::{Unvalidated, Validated};
                 let stage = $stage;
@@ -94,10 +83,7 @@ macro_rules! __sync_client {
                     function: stringify!($function),
                     file: file!(),
                     line: line!(),
-                    stage: $crate::Stage::Client(
-                        stage,
-                        $crate::__sync_options!($crate::ClientOptions::new() $(; $($options)*)?),
-                    ),
+                    stage: $crate::Stage::$kind(stage, $options),
                 }
             }
         };

@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
     RequestInfo, ServerParams, Session, SyncError, SyncResult, TypeInfo, codes,
-    handler::{AppType, Functions},
+    functions::{AppType, Functions},
     types::{Payload, UnitIsNullUseEmpty},
 };
 

@@ -12,6 +12,9 @@ export const TRANSPORTS = {
 /** How long an acknowledgement may take. Nothing waits for it to pass; it only ends a test that hangs. */
 const ACK_MS = 10_000;
 
+/** How long a socket waits at most between two attempts to come back. */
+const RECONNECT_MS = 250;
+
 const PACKET_ACK = 3;
 
 /** The connections of one test or suite, closed together. */
@@ -26,7 +29,8 @@ export class Clients {
 
   /** A socket that is about to connect: for tests of the handshake itself. */
   dial({ auth, transports = TRANSPORTS.websocket, reconnection = false } = {}) {
-    const socket = io(this.#playground.url, { auth, transports, reconnection, forceNew: true });
+    const options = { auth, transports, reconnection, reconnectionDelayMax: RECONNECT_MS, forceNew: true };
+    const socket = io(this.#playground.url, options);
     this.#open.push(socket);
     return socket;
   }

@@ -9,23 +9,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use syncline::{Functions, Registry, run::Delivery};
+use syncline::run::Delivery;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{members::Members, round};
-use crate::{cluster::Inbound, error::Errors, observe::Metrics};
+use super::round::{self, Node};
+use crate::cluster::Inbound;
 
 /// How many deliveries of one room may wait on this node. At the bound a local request waits for room.
 const ROOM_QUEUE: usize = 1024;
-
-/// What delivering needs.
-pub(crate) struct Node {
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) functions: Functions,
-    pub(crate) members: Arc<Members>,
-    pub(crate) errors: Arc<Errors>,
-    pub(crate) metrics: Arc<Metrics>,
-}
 
 /// Delivers to the members on this node.
 pub(crate) struct Deliver {

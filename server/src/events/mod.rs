@@ -5,7 +5,7 @@
 //!                                   '-- acknowledgement or error --> caller
 //! ```
 //!
-//! Edges: `socket` (with `commands`, `inbox`, `abuse`) and `http`. State: `members` (with `member`,
+//! Edges: `handshake`, `socket`, `outbox` (with `commands`, `inbox`, `abuse`) and `http`. State: `members` (with `member`,
 //! `lanes`), `expiry`. Between: `dispatch` once per request, `deliver` and `round` on every node with recipients.
 
 mod abuse;
@@ -14,11 +14,13 @@ mod deliver;
 mod dispatch;
 mod expiry;
 mod frames;
+mod handshake;
 mod http;
 mod inbox;
 mod lanes;
 mod member;
 mod members;
+mod outbox;
 mod rooms;
 mod round;
 mod socket;
@@ -26,12 +28,13 @@ mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use deliver::{Deliver, Node};
+pub(crate) use deliver::Deliver;
 pub(crate) use dispatch::Dispatch;
 pub(crate) use expiry::Expiry;
+pub(crate) use handshake::Connect;
 pub(crate) use http::router;
 pub(crate) use members::Members;
-pub(crate) use socket::Connect;
+pub(crate) use round::Node;
 use syncline::run::PacketLimits;
 use tokio_util::task::TaskTracker;
 

@@ -14,7 +14,7 @@ use std::{
 use futures_util::{FutureExt as _, future::Shared, poll};
 use serde_json::value::RawValue;
 use syncline::{
-    ClientHandler, Route, SyncError, SyncResult, codes,
+    ClientHandler, Functions, Registry, Route, SyncError, SyncResult, codes,
     run::{
         AudienceOf, AudienceStage, ClientStage, Delivery, Exclude, Polled, RecipientStage, StageInput,
         StageOutput, SyncEvent,
@@ -22,13 +22,13 @@ use syncline::{
 };
 
 use super::{
-    deliver::Node,
     frames::Frames,
     lanes::{LaneStep, Pushed},
     member::{Member, OutboxError, Standing},
-    members::{Group, Occupancy},
+    members::{Group, Members, Occupancy},
     verdict,
 };
+use crate::{error::Errors, observe::Metrics};
 
 /// How long one recipient's stage may take once it waits in a lane.
 const STAGE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -42,6 +42,15 @@ const EVENT: &str = "sync";
 
 /// The client output of an event that has no client stage.
 const NO_OUTPUT: &[u8] = b"{}";
+
+/// What delivering needs.
+pub(crate) struct Node {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) functions: Functions,
+    pub(crate) members: Arc<Members>,
+    pub(crate) errors: Arc<Errors>,
+    pub(crate) metrics: Arc<Metrics>,
+}
 
 /// Delivers to everybody in the room who wants it.
 pub(crate) async fn deliver(node: &Arc<Node>, delivery: &Arc<Delivery>) {

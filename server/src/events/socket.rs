@@ -1,199 +1,39 @@
-//! The Socket.IO edge: handshake, the events a client may send, acknowledgements, and the way out to a socket.
+//! The Socket.IO edge: what a connected client sends, in order, and the acknowledgements.
 //!
 //! It turns packets into calls on dispatch, rooms and members; only what the wire looks like is decided here.
 
-use std::{
-    ops::Range,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{ops::Range, sync::Arc};
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use socketioxide::{
-    SendError, SocketError, TransportType,
     adapter::LocalAdapter,
     extract::AckSender,
-    handler::{ConnectHandler, FromMessageParts as _, MessageHandler, Value},
-    socket::{DisconnectReason, Socket},
+    handler::{FromMessageParts as _, MessageHandler, Value},
+    socket::Socket,
 };
 use socketioxide_core::Str;
 use syncline::{
     SyncError, SyncResult, codes,
-    run::{Ack, ClientEvent, SyncRequest, json_depth, read_packet},
+    run::{Ack, ClientEvent, SyncRequest, read_packet},
 };
 
 use super::{
     Events,
     abuse::Abuse,
-    commands::{self, Handshake, JoinedRooms, RefreshCommand, Refreshed, RoomCommand, Success},
+    commands::{self, JoinedRooms, RefreshCommand, Refreshed, RoomCommand, Success},
     dispatch::Caller,
     inbox::{Admitted, Inbox},
-    member::{Member, Outbox, OutboxError, Standing},
+    member::{Member, OutboxError, Standing},
+    outbox::outbox_error,
     rooms,
 };
-use crate::{
-    auth::verify,
-    net::{KillSwitch, RequestContext},
-};
+use crate::auth::verify;
 
-/// The largest payload of a Socket.IO handshake, in bytes.
-const MAX_HANDSHAKE: usize = 32 * 1024;
-
-type Io = Socket<LocalAdapter>;
-
-/// Answers connects to the namespace `/`.
-#[derive(Clone)]
-pub(crate) struct Connect(pub(crate) Arc<Events>);
-
-type MiddlewareResult<'a> =
-    std::pin::Pin<Box<dyn Future<Output = Result<(), Box<dyn std::fmt::Display + Send>>> + Send + 'a>>;
-
-impl ConnectHandler<LocalAdapter, ()> for Connect {
-    /// Authenticates. The listeners are set here and not after it: a client may send as soon as it is told that it
-    /// is connected.
-    fn call_middleware<'a>(&'a self, socket: Arc<Io>, auth: &'a Option<Value>) -> MiddlewareResult<'a> {
-        Box::pin(async move {
-            let Some(context) = socket.req_parts().extensions.get::<RequestContext>().cloned() else {
-                return Err(Box::new(codes::INTERNAL.code()) as Box<dyn std::fmt::Display + Send>);
-            };
-            context.finish_handshake();
-            self.0.authenticate(&socket, &context, auth.as_ref()).map_err(|error| {
-                self.0.metrics.connects_refused.increment(1);
-                self.0.metrics.error(error.code());
-                Box::new(self.0.errors.line(&error, context.locale)) as Box<dyn std::fmt::Display + Send>
-            })
-        })
-    }
-
-    fn call(&self, socket: Arc<Io>, _auth: Option<Value>) {
-        if let Some(member) = self.0.member_of(&socket) {
-            self.0.admit(&member);
-        }
-    }
-}
-
-impl Events {
-    fn authenticate(
-        self: &Arc<Self>,
-        socket: &Arc<Io>,
-        context: &RequestContext,
-        auth: Option<&Value>,
-    ) -> SyncResult<()> {
-        let Handshake { token, locale } = read_handshake(auth)?;
-        let session = match token.as_deref() {
-            None | Some("") => syncline::Session::default(),
-            Some(token) => verify(&self.tokens, token)?,
-        };
-        let accepts = context.locale.as_str();
-        let wanted: Vec<&str> =
-            session.locale.as_deref().into_iter().chain(locale.as_deref()).chain([accepts]).collect();
-        let locale = self.errors.negotiate(&wanted);
-        let outbox =
-            SocketOutbox { socket: Arc::downgrade(socket), kill_switch: context.kill_switch.clone() };
-        let member = Arc::new(Member::new(socket.id, session, locale, context.address, Box::new(outbox)));
-        socket.extensions.insert(Arc::clone(&member));
-        socket.on_fallback(Listener {
-            events: Arc::clone(self),
-            member: Arc::clone(&member),
-            inbox: Arc::new(Inbox::new(self.limits.inbox)),
-            abuse: Abuse::default(),
-        });
-        let events = Arc::clone(self);
-        socket.on_disconnect(move |reason: DisconnectReason| async move { events.gone(&member, reason) });
-        Ok(())
-    }
-
-    fn member_of(&self, socket: &Io) -> Option<Arc<Member>> {
-        socket.extensions.get::<Arc<Member>>()
-    }
-
-    /// Takes a socket among the members, once.
-    fn admit(&self, member: &Arc<Member>) {
-        if member.admit_once() && self.members.add(Arc::clone(member)) {
-            self.metrics.connects.increment(1);
-            self.metrics.sockets.increment(1);
-            self.expiry.watch(member);
-            tracing::debug!(socket = &*member.name, "a socket connected");
-        }
-    }
-
-    fn gone(&self, member: &Member, reason: DisconnectReason) {
-        self.expiry.forget(member);
-        if self.members.remove(member) {
-            self.metrics.sockets.decrement(1);
-            self.metrics.rooms.set(self.members.room_count() as f64);
-            tracing::debug!(socket = &*member.name, %reason, "a socket disconnected");
-        }
-    }
-}
-
-fn read_handshake(auth: Option<&Value>) -> SyncResult<Handshake> {
-    match auth {
-        None => Ok(Handshake::default()),
-        Some(Value::Str(text, _)) if text.len() <= MAX_HANDSHAKE && json_depth(text) <= 16 => {
-            commands::read(text)
-        }
-        Some(_) => Err(codes::INVALID_REQUEST.into()),
-    }
-}
-
-/// The way out to one socket. It does not keep the socket alive: the namespace does, while it is connected.
-struct SocketOutbox {
-    socket: Weak<Io>,
-    kill_switch: KillSwitch,
-}
-
-impl Outbox for SocketOutbox {
-    fn emit(&self, event: &str, payload: &RawValue) -> Result<(), OutboxError> {
-        let socket = self.socket.upgrade().ok_or(OutboxError::Closed)?;
-        socket.emit(event, payload).map_err(outbox_error)
-    }
-
-    fn kill(&self) {
-        self.kill_switch.kill();
-        let is_polling = |socket: Arc<Io>| socket.transport_type() == TransportType::Polling;
-        if self.socket.upgrade().is_some_and(is_polling) {
-            tokio::spawn(disconnect_when_drained(Weak::clone(&self.socket)));
-        }
-    }
-
-    fn hang_up(&self) {
-        self.kill_switch.hang_up();
-    }
-
-    fn dismiss(&self) {
-        let Some(socket) = self.socket.upgrade() else { return };
-        if socket.disconnect().is_err() {
-            self.kill_switch.kill();
-        }
-    }
-}
-
-/// Long-polling has no connection that could be ended: its queue has room again once the client polls, and if it never
-/// does, its heartbeat ends it.
-async fn disconnect_when_drained(socket: Weak<Io>) {
-    while let Some(socket) = socket.upgrade() {
-        if socket.disconnect().is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-}
-
-fn outbox_error(error: SendError) -> OutboxError {
-    match error {
-        SendError::Socket(SocketError::InternalChannelFull) => OutboxError::Full,
-        SendError::Socket(SocketError::Closed) => OutboxError::Closed,
-        SendError::Serialize(error) => {
-            tracing::error!(%error, "an event could not be encoded");
-            OutboxError::Closed
-        }
-    }
-}
+/// A socket of the namespace `/`.
+pub(crate) type Io = Socket<LocalAdapter>;
 
 /// Listens to everything that one socket sends.
-struct Listener {
+pub(crate) struct Listener {
     events: Arc<Events>,
     member: Arc<Member>,
     inbox: Arc<Inbox<Waiting>>,
@@ -233,6 +73,11 @@ impl MessageHandler<LocalAdapter, ()> for Listener {
 }
 
 impl Listener {
+    pub(crate) fn new(events: Arc<Events>, member: Arc<Member>) -> Self {
+        let inbox = Arc::new(Inbox::new(events.limits.inbox));
+        Self { events, member, inbox, abuse: Abuse::default() }
+    }
+
     fn accept(&self, value: Value) -> SyncResult<(ClientEvent, Str, Range<usize>)> {
         let Value::Str(text, None) = value else { return Err(codes::INVALID_REQUEST.into()) };
         let (event, payload) = read_packet(&text, self.events.limits.packet)?;

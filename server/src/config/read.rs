@@ -1,0 +1,243 @@
+//! Reading values from a file and from variables, and checking each: nothing wrong stops before all of it is found.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use secrecy::{ExposeSecret as _, SecretString};
+use syncline::RateLimit;
+
+use super::{Config, Environment, LogFormat, SETTINGS, Transports};
+
+/// Values by setting, and what was found wrong or odd on the way.
+pub(super) struct Reader {
+    pub(super) values: HashMap<&'static str, String>,
+    pub(super) problems: Vec<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Reader {
+    pub(super) fn read_file(&mut self, path: &Path) {
+        let source = config::File::from(path).format(config::FileFormat::Toml);
+        let file = match config::Config::builder().add_source(source).build() {
+            Ok(file) => file,
+            Err(error) => return self.problems.push(format!("{}: {error}", path.display())),
+        };
+        let entries = match file.try_deserialize::<HashMap<String, config::Value>>() {
+            Ok(entries) => entries,
+            Err(error) => return self.problems.push(format!("{}: {error}", path.display())),
+        };
+        for (key, value) in entries {
+            let Some(setting) = SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(&key))
+            else {
+                self.warnings.push(format!("{}: `{key}` is no setting", path.display()));
+                continue;
+            };
+            let text = match value.clone().into_array() {
+                Ok(items) => items
+                    .into_iter()
+                    .map(config::Value::into_string)
+                    .collect::<Result<Vec<_>, _>>()
+                    .map(|items| items.join(",")),
+                Err(_) => value.into_string(),
+            };
+            match text {
+                Ok(text) => {
+                    self.values.insert(setting.name, text);
+                }
+                Err(error) => self.problems.push(format!("{}: {error}", setting.name)),
+            }
+        }
+    }
+
+    pub(super) fn read_variables(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
+        for (name, value) in variables {
+            match SETTINGS.iter().find(|setting| setting.name == name) {
+                Some(setting) => {
+                    self.values.insert(setting.name, value);
+                }
+                None if name.starts_with("SYNCLINE_") => {
+                    self.warnings.push(format!("`{name}` is no setting; --help lists them all"));
+                }
+                None => {}
+            }
+        }
+    }
+
+    pub(super) fn config(&mut self) -> Config {
+        let environment =
+            self.parse("SYNCLINE_ENV", Environment::Development, "development or production", |text| {
+                match text {
+                    "development" => Some(Environment::Development),
+                    "production" => Some(Environment::Production),
+                    _ => None,
+                }
+            });
+        let development = environment == Environment::Development;
+        let host = if development { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+        let config = Config {
+            environment,
+            host: self.number("HOST", IpAddr::V4(host), "an IP address"),
+            port: self.number("PORT", 4000, "a port, 0 to 65535"),
+            shutdown: self.seconds("SHUTDOWN_SECONDS", 10),
+            socket_threads: self.at_least_one("SOCKET_THREADS", 1),
+            events: self.switch("EVENTS", true),
+            jwt_secret: self.secret("JWT_SECRET"),
+            jwt_secret_previous: self.secret("JWT_SECRET_PREVIOUS"),
+            jwt_public_key: self.text("JWT_PUBLIC_KEY").map(|pem| pem.replace("\\n", "\n")),
+            jwt_audience: self.text("JWT_AUDIENCE"),
+            jwt_issuer: self.text("JWT_ISSUER"),
+            auth_grace: self.seconds("AUTH_GRACE_SECONDS", 10),
+            allow_all: self.number("ALLOW_ALL", false, "true or false"),
+            cors_origins: self.origins(),
+            trusted_proxies: self.list(
+                "TRUSTED_PROXIES",
+                "an address or a network such as 10.0.0.0/8",
+                |item| item.parse::<IpNet>().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from)),
+            ),
+            transports: self.transports(),
+            metrics_addr: self.optional("METRICS_ADDR", "an address with a port, such as 127.0.0.1:9100"),
+            max_event_bytes: self.at_least_one("MAX_EVENT_BYTES", 65_536),
+            max_json_depth: self.parse("MAX_JSON_DEPTH", 64, "a number from 1 to 100", |text| {
+                text.parse().ok().filter(|depth| (1..=100).contains(depth))
+            }),
+            rate_limit_per_route: self.rate_limit("RATE_LIMIT_PER_ROUTE", RateLimit::new(100, 2)),
+            rate_limit_per_address: self.rate_limit("RATE_LIMIT_PER_ADDRESS", RateLimit::new(1000, 2)),
+            inbox_events: self.at_least_one("INBOX_EVENTS", 64),
+            outbox_packets: self.at_least_one("OUTBOX_PACKETS", 1024),
+            handler_timeout: self.seconds("HANDLER_SECONDS", 10),
+            handshakes_per_second: self.at_least_one("HANDSHAKES_PER_SECOND", 200),
+            default_locale: self.text("DEFAULT_LOCALE").unwrap_or_else(|| "en".to_owned()),
+            locales_dir: self.text("LOCALES_DIR").map(PathBuf::from),
+            log_filter: self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
+            log_format: self.parse("LOG_FORMAT", LogFormat::Pretty, "pretty or json", |text| match text {
+                "pretty" => Some(LogFormat::Pretty),
+                "json" => Some(LogFormat::Json),
+                _ => None,
+            }),
+            warnings: std::mem::take(&mut self.warnings),
+        };
+        if !development {
+            self.require_secrets(&config);
+        }
+        config
+    }
+
+    fn require_secrets(&mut self, config: &Config) {
+        const MAKE_ONE: &str = "make one with `openssl rand -base64 48`";
+        match (&config.jwt_secret, &config.jwt_public_key) {
+            (None, None) if config.events => self.problems.push(format!(
+                "JWT_SECRET: production needs it (at least 32 bytes; {MAKE_ONE}) or JWT_PUBLIC_KEY"
+            )),
+            (Some(secret), _) if secret.expose_secret().len() < 32 => {
+                self.problems.push(format!("JWT_SECRET: production needs at least 32 bytes; {MAKE_ONE}"));
+            }
+            _ => {}
+        }
+        if config.jwt_secret_previous.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
+            self.problems.push("JWT_SECRET_PREVIOUS: production needs at least 32 bytes".to_owned());
+        }
+    }
+
+    fn text(&self, name: &'static str) -> Option<String> {
+        debug_assert!(SETTINGS.iter().any(|setting| setting.name == name), "{name} is in the table");
+        self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn parse<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let Some(text) = self.text(name) else { return default };
+        parse(&text).unwrap_or_else(|| {
+            let is_secret = SETTINGS.iter().any(|setting| setting.name == name && setting.secret);
+            let shown = if is_secret { "the value".to_owned() } else { format!("`{text}`") };
+            self.problems.push(format!("{name}: {shown} is not {expected}"));
+            default
+        })
+    }
+
+    fn number<T: FromStr>(&mut self, name: &'static str, default: T, expected: &str) -> T {
+        self.parse(name, default, expected, |text| text.parse().ok())
+    }
+
+    fn at_least_one(&mut self, name: &'static str, default: usize) -> usize {
+        self.parse(name, default, "a whole number from 1 on", |text| {
+            text.parse().ok().filter(|number| *number > 0)
+        })
+    }
+
+    fn seconds(&mut self, name: &'static str, default: u64) -> Duration {
+        self.parse(name, Duration::from_secs(default), "a number of seconds, 0 to 86400", |text| {
+            let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=86_400.0).contains(seconds))?;
+            Some(Duration::from_secs_f64(seconds))
+        })
+    }
+
+    fn switch(&mut self, name: &'static str, default: bool) -> bool {
+        self.parse(name, default, "on or off", |text| match text {
+            "on" | "true" => Some(true),
+            "off" | "false" => Some(false),
+            _ => None,
+        })
+    }
+
+    fn secret(&self, name: &'static str) -> Option<SecretString> {
+        self.text(name).map(SecretString::from)
+    }
+
+    fn optional<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
+        self.parse(name, None, expected, |text| text.parse().ok().map(Some))
+    }
+
+    fn list<T>(&mut self, name: &'static str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+        let text = self.text(name).unwrap_or_default();
+        let mut items = Vec::new();
+        for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            match parse(item) {
+                Some(item) => items.push(item),
+                None => self.problems.push(format!("{name}: `{item}` is not {expected}")),
+            }
+        }
+        items
+    }
+
+    fn origins(&mut self) -> Vec<String> {
+        self.list("CORS_ORIGINS", "an origin such as https://app.example.com", |item| {
+            let uri = item.parse::<http::Uri>().ok()?;
+            let is_origin = matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.authority().is_some()
+                && !item.ends_with('/')
+                && matches!(uri.path(), "" | "/")
+                && uri.query().is_none();
+            is_origin.then(|| item.to_ascii_lowercase())
+        })
+    }
+
+    fn transports(&mut self) -> Transports {
+        let names = self.list("TRANSPORTS", "websocket or polling", |item| {
+            matches!(item, "websocket" | "polling").then(|| item.to_owned())
+        });
+        let has = |wanted: &str| names.is_empty() || names.iter().any(|name| name == wanted);
+        Transports { websocket: has("websocket"), polling: has("polling") }
+    }
+
+    fn rate_limit(&mut self, name: &'static str, default: RateLimit) -> Option<RateLimit> {
+        self.parse(name, Some(default), "requests/seconds such as 100/2, or off", |text| {
+            if text == "off" {
+                return Some(None);
+            }
+            let (requests, seconds) = text.split_once('/')?;
+            let (requests, seconds) = (requests.trim().parse().ok()?, seconds.trim().parse().ok()?);
+            (requests > 0 && (1..=86_400).contains(&seconds)).then(|| Some(RateLimit::new(requests, seconds)))
+        })
+    }
+}

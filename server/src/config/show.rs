@@ -1,0 +1,82 @@
+//! The settings as `--check-config` shows them: what they come to, one a line, and no secret.
+
+use std::fmt::{self, Display};
+
+use syncline::RateLimit;
+
+use super::{Config, SETTINGS};
+
+impl Display for Config {
+    /// What the settings come to, one a line, in the table's order; secrets only as set or not.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        for setting in SETTINGS {
+            writeln!(f, "{:<24} {}", setting.name, self.shown(setting.name))?;
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    fn shown(&self, name: &str) -> String {
+        fn or_none<T: Display>(value: Option<T>) -> String {
+            value.map_or_else(|| "none".to_owned(), |value| value.to_string())
+        }
+        fn list<T: Display>(items: &[T]) -> String {
+            if items.is_empty() {
+                return "none".to_owned();
+            }
+            items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        }
+        fn set<T>(value: Option<&T>) -> String {
+            if value.is_some() { "set" } else { "not set" }.to_owned()
+        }
+        fn on(value: bool) -> String {
+            if value { "on" } else { "off" }.to_owned()
+        }
+        fn limit(limit: Option<RateLimit>) -> String {
+            limit.map_or_else(
+                || "off".to_owned(),
+                |limit| format!("{}/{}", limit.requests, limit.period.as_secs()),
+            )
+        }
+        match name {
+            "SYNCLINE_ENV" => format!("{:?}", self.environment).to_lowercase(),
+            "HOST" => self.host.to_string(),
+            "PORT" => self.port.to_string(),
+            "SHUTDOWN_SECONDS" => self.shutdown.as_secs_f64().to_string(),
+            "SOCKET_THREADS" => self.socket_threads.to_string(),
+            "EVENTS" => on(self.events),
+            "JWT_SECRET" => set(self.jwt_secret.as_ref()),
+            "JWT_SECRET_PREVIOUS" => set(self.jwt_secret_previous.as_ref()),
+            "JWT_PUBLIC_KEY" => set(self.jwt_public_key.as_ref()),
+            "JWT_AUDIENCE" => or_none(self.jwt_audience.as_ref()),
+            "JWT_ISSUER" => or_none(self.jwt_issuer.as_ref()),
+            "AUTH_GRACE_SECONDS" => self.auth_grace.as_secs_f64().to_string(),
+            "ALLOW_ALL" => self.allow_all.to_string(),
+            "CORS_ORIGINS" => list(&self.cors_origins),
+            "TRUSTED_PROXIES" => list(&self.trusted_proxies),
+            "TRANSPORTS" => match (self.transports.websocket, self.transports.polling) {
+                (true, true) => "websocket,polling".to_owned(),
+                (true, false) => "websocket".to_owned(),
+                _ => "polling".to_owned(),
+            },
+            "METRICS_ADDR" => or_none(self.metrics_addr),
+            "MAX_EVENT_BYTES" => self.max_event_bytes.to_string(),
+            "MAX_JSON_DEPTH" => self.max_json_depth.to_string(),
+            "RATE_LIMIT_PER_ROUTE" => limit(self.rate_limit_per_route),
+            "RATE_LIMIT_PER_ADDRESS" => limit(self.rate_limit_per_address),
+            "INBOX_EVENTS" => self.inbox_events.to_string(),
+            "OUTBOX_PACKETS" => self.outbox_packets.to_string(),
+            "HANDLER_SECONDS" => self.handler_timeout.as_secs_f64().to_string(),
+            "HANDSHAKES_PER_SECOND" => self.handshakes_per_second.to_string(),
+            "DEFAULT_LOCALE" => self.default_locale.clone(),
+            "LOCALES_DIR" => or_none(self.locales_dir.as_ref().map(|dir| dir.display())),
+            "RUST_LOG" => self.log_filter.clone(),
+            "LOG_FORMAT" => format!("{:?}", self.log_format).to_lowercase(),
+            _ => "?".to_owned(),
+        }
+    }
+}
