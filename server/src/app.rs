@@ -16,20 +16,19 @@ use std::{
 use axum::Router;
 use http::{Method, header};
 use socketioxide::{ParserConfig, SocketIo, TransportType, layer::SocketIoLayer};
-use syncline::{BootError, Functions, Registry, run::PacketLimits};
+use syncline::{BootError, Functions, Registry};
 use syncline_i18n::Catalog;
 use tokio::sync::oneshot;
-use tokio_util::task::TaskTracker;
 use tower_http::cors::CorsLayer;
 
 use crate::{
     auth::{ClaimsPolicy, GuardedPolicy, Origins, RoomPolicy, Tokens},
-    cluster::{Bus, LocalBus},
+    cluster::LocalBus,
     config::{Config, Environment},
     dev,
     error::Errors,
-    events::{self, Connect, Deliver, Dispatch, Events, Expiry, Limits, Members, Node},
-    net::{self, Front, HandshakeLimiter, Listening, RateLimits, TrustedProxies},
+    events::{self, Connect, Events, Parts},
+    net::{self, Front, HandshakeLimiter, Listening, TrustedProxies, Upgrades},
     observe::{self, Health, Metrics},
 };
 
@@ -131,7 +130,9 @@ impl ServerBuilder {
         let tokens = Arc::new(Tokens::from_config(&config).map_err(BuildError::Keys)?);
         let stopping = Arc::new(AtomicBool::new(false));
         let development = config.environment == Environment::Development;
+        let upgrades = Arc::new(Upgrades::default());
         let front = Front {
+            upgrades: Arc::clone(&upgrades),
             origins: Origins::new(&config.cors_origins, development),
             proxies: TrustedProxies::new(config.trusted_proxies.clone()),
             handshakes: HandshakeLimiter::new(
@@ -148,9 +149,11 @@ impl ServerBuilder {
             metrics_elsewhere: config.metrics_addr.is_some(),
         };
         let policy = policy.unwrap_or_else(|| GuardedPolicy::new(ClaimsPolicy::new(config.environment)));
-        let events = config
-            .events
-            .then(|| Arc::new(events(&config, registry, functions, policy, tokens, errors, metrics)));
+        let events = config.events.then(|| {
+            let parts = Parts { registry, functions, policy, tokens, errors, metrics, upgrades };
+            // The bus of a single node.
+            Arc::new(Events::new(&config, parts, |inbound| Arc::new(LocalBus::new(inbound))))
+        });
         Ok(Server { config, events, front: Arc::new(front), health, routes })
     }
 }
@@ -164,50 +167,6 @@ fn catalog(config: &Config, texts: &[(&'static str, &'static str)]) -> Result<Ca
         catalog = catalog.dir(PathBuf::from(dir));
     }
     catalog.build().map_err(BuildError::Texts)
-}
-
-fn events(
-    config: &Config,
-    registry: Arc<Registry>,
-    functions: Functions,
-    policy: GuardedPolicy,
-    tokens: Arc<Tokens>,
-    errors: Arc<Errors>,
-    metrics: Arc<Metrics>,
-) -> Events {
-    let members = Arc::new(Members::new(config.allow_all));
-    let limits = RateLimits::new(config.rate_limit_per_address, config.rate_limit_per_route, &registry);
-    let node = Node {
-        registry: Arc::clone(&registry),
-        functions: functions.clone(),
-        members: Arc::clone(&members),
-        errors: Arc::clone(&errors),
-        metrics: Arc::clone(&metrics),
-    };
-    let bus: Arc<dyn Bus> = Arc::new(LocalBus::new(Arc::new(Deliver::new(Arc::new(node)))));
-    Events {
-        dispatch: Dispatch {
-            registry,
-            functions,
-            members: Arc::clone(&members),
-            policy,
-            limits: Arc::new(limits),
-            bus,
-            metrics: Arc::clone(&metrics),
-            handler_timeout: config.handler_timeout,
-            allow_all: config.allow_all,
-        },
-        members,
-        expiry: Expiry::new(config.auth_grace, Arc::clone(&errors), Arc::clone(&metrics)),
-        tokens,
-        errors,
-        metrics,
-        limits: Limits {
-            inbox: config.inbox_events,
-            packet: PacketLimits { max_bytes: config.max_event_bytes, max_depth: config.max_json_depth },
-        },
-        tasks: TaskTracker::new(),
-    }
 }
 
 impl Server {
@@ -229,9 +188,12 @@ impl Server {
     /// # Errors
     /// When the address cannot be listened on, or the server stops by itself.
     pub fn run(self) -> io::Result<()> {
-        let running = self.start_with(|| async {
-            let signal = stop_signal().await;
-            tracing::info!(signal, "stopping");
+        let running = self.start_with(|| {
+            let signal = stop_signal()?;
+            Ok(async move {
+                let signal = signal.await;
+                tracing::info!(signal, "stopping");
+            })
         })?;
         #[expect(
             clippy::print_stdout,
@@ -249,16 +211,19 @@ impl Server {
     /// When the address cannot be listened on.
     pub fn start(self) -> io::Result<Running> {
         let (stop, stopped) = oneshot::channel::<()>();
-        let mut running = self.start_with(move || async move {
-            let _told_or_dropped = stopped.await;
+        let mut running = self.start_with(move || {
+            Ok(async move {
+                let _told_or_dropped = stopped.await;
+            })
         })?;
         running.stop = Some(stop);
         Ok(running)
     }
 
+    /// `until` is called on the server's runtime, before anybody is told that the server is there.
     fn start_with<F: Future<Output = ()> + Send>(
         self,
-        until: impl FnOnce() -> F + Send + 'static,
+        until: impl FnOnce() -> io::Result<F> + Send + 'static,
     ) -> io::Result<Running> {
         let listener = net::bind(SocketAddr::new(self.config.host, self.config.port))?;
         let metrics_listener = self.config.metrics_addr.map(net::bind).transpose()?;
@@ -274,13 +239,20 @@ impl Server {
         };
         let runtime = runtime.enable_all().thread_name("syncline-sockets").build()?;
         let (ended, end) = oneshot::channel();
+        let (ready, is_ready) = std::sync::mpsc::channel();
         let thread = std::thread::Builder::new().name("syncline-sockets".to_owned()).spawn(move || {
-            let result = runtime.block_on(self.serve(listener, metrics_listener, until()));
+            let result = runtime.block_on(async {
+                let until = until()?;
+                let _nobody_waits = ready.send(());
+                self.serve(listener, metrics_listener, until).await
+            });
             // What still runs is past the time that a stop has.
             runtime.shutdown_background();
             let _nobody_waits = ended.send(());
             result
         })?;
+        // When this fails the thread has ended, and joining it says why.
+        let _ready_or_ended = is_ready.recv();
         Ok(Running { address, stop: None, end: Some(end), thread: Some(thread) })
     }
 
@@ -372,27 +344,26 @@ fn cors(origins: &Origins) -> CorsLayer {
         .max_age(Duration::from_secs(3600))
 }
 
-async fn stop_signal() -> &'static str {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! {
-                _ = interrupt => "interrupt",
-                _ = terminate.recv() => "terminate",
-            },
-            Err(_) => {
-                let _ = interrupt.await;
-                "interrupt"
-            }
+/// Listens for the signals from now on; the future ends at the first.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = &'static str> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => "interrupt",
+            _ = terminate.recv() => "terminate",
         }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = interrupt.await;
+    })
+}
+
+/// Listens for Ctrl-C from now on.
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = &'static str> + Send> {
+    Ok(async {
+        let _pressed_or_unavailable = tokio::signal::ctrl_c().await;
         "interrupt"
-    }
+    })
 }
 
 /// A server that runs. Dropping it stops it without waiting.

@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-use crate::within;
+use crate::{call, within};
 
 type Sink = SplitSink<WebSocketStream<TcpStream>, Message>;
 type Stream = SplitStream<WebSocketStream<TcpStream>>;
@@ -36,6 +36,8 @@ pub struct Handshake {
     pub headers: Vec<(String, String)>,
     /// The socket's receive buffer, in bytes, to stop reading early.
     pub receive_buffer: Option<u32>,
+    /// Begin with long-polling and move to WebSocket, as stock clients do.
+    pub upgrade: bool,
 }
 
 impl Handshake {
@@ -108,8 +110,16 @@ impl Client {
     /// When the server does not listen or does not answer.
     pub async fn connect(address: SocketAddr, handshake: Handshake) -> Result<Self, ConnectError> {
         let (mut sink, mut stream) = within("a WebSocket", open(address, &handshake)).await?;
-        let hello = next_text(&mut stream).await.ok_or(ConnectError::Closed)?;
-        assert!(hello.starts_with('0'), "an Engine.IO open packet: {hello}");
+        if handshake.upgrade {
+            sink.send(Message::text("2probe")).await.map_err(|_| ConnectError::Closed)?;
+            let probed =
+                within("the probe's answer", next_text(&mut stream)).await.ok_or(ConnectError::Closed)?;
+            assert_eq!(probed, "3probe");
+            sink.send(Message::text("5")).await.map_err(|_| ConnectError::Closed)?;
+        } else {
+            let hello = next_text(&mut stream).await.ok_or(ConnectError::Closed)?;
+            assert!(hello.starts_with('0'), "an Engine.IO open packet: {hello}");
+        }
         let auth = handshake.auth.map(|auth| auth.to_string()).unwrap_or_default();
         sink.send(Message::text(format!("40{auth}"))).await.map_err(|_| ConnectError::Closed)?;
         loop {
@@ -257,13 +267,15 @@ impl Client {
 }
 
 async fn open(address: SocketAddr, handshake: &Handshake) -> Result<(Sink, Stream), ConnectError> {
+    let session =
+        if handshake.upgrade { format!("&sid={}", begin_polling(address).await) } else { String::new() };
     let socket = TcpSocket::new_v4().expect("a socket");
     if let Some(size) = handshake.receive_buffer {
         socket.set_recv_buffer_size(size).expect("a receive buffer");
     }
     let stream = socket.connect(address).await.expect("the server listens");
     let mut request = Request::builder()
-        .uri(format!("ws://{address}/socket.io/?EIO=4&transport=websocket"))
+        .uri(format!("ws://{address}/socket.io/?EIO=4&transport=websocket{session}"))
         .header("host", address.to_string())
         .header("connection", "Upgrade")
         .header("upgrade", "websocket")
@@ -279,6 +291,14 @@ async fn open(address: SocketAddr, handshake: &Handshake) -> Result<(Sink, Strea
         }
         Err(_) => Err(ConnectError::Closed),
     }
+}
+
+/// Begins a session by long-polling and returns its id.
+async fn begin_polling(address: SocketAddr) -> String {
+    let answer = call(address, "GET", "/socket.io/?EIO=4&transport=polling", &[], "").await;
+    let hello: Value =
+        serde_json::from_str(answer.body.trim_start_matches('0')).expect("an Engine.IO open packet");
+    hello["sid"].as_str().expect("a session id").to_owned()
 }
 
 async fn next_text(stream: &mut Stream) -> Option<String> {

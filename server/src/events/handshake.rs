@@ -18,7 +18,7 @@ use super::{
     outbox::SocketOutbox,
     socket::{Io, Listener},
 };
-use crate::{auth::verify, net::RequestContext};
+use crate::{auth::verify, error::Locale, net::RequestContext};
 
 /// The largest payload of a Socket.IO handshake, in bytes.
 const MAX_HANDSHAKE: usize = 32 * 1024;
@@ -40,10 +40,11 @@ impl ConnectHandler<LocalAdapter, ()> for Connect {
                 return Err(Box::new(codes::INTERNAL.code()) as Refusal);
             };
             context.finish_handshake();
-            self.0.authenticate(&socket, &context, auth.as_ref()).map_err(|error| {
+            let mut locale = context.locale;
+            self.0.authenticate(&socket, &context, auth.as_ref(), &mut locale).map_err(|error| {
                 self.0.metrics.connects_refused.increment(1);
                 self.0.metrics.error(error.code());
-                Box::new(self.0.errors.line(&error, context.locale)) as Refusal
+                Box::new(self.0.errors.line(&error, locale)) as Refusal
             })
         })
     }
@@ -56,22 +57,27 @@ impl ConnectHandler<LocalAdapter, ()> for Connect {
 }
 
 impl Events {
+    /// `locale` becomes what the handshake asks for, and then what the token says, as far as each is known.
     fn authenticate(
         self: &Arc<Self>,
         socket: &Arc<Io>,
         context: &RequestContext,
         auth: Option<&Value>,
+        locale: &mut Locale,
     ) -> SyncResult<()> {
-        let Handshake { token, locale } = read_handshake(auth)?;
-        let session = match token.as_deref() {
+        let handshake = read_handshake(auth)?;
+        if let Some(wanted) = &handshake.locale {
+            *locale = self.errors.negotiate(&[wanted, locale.as_str()]);
+        }
+        let session = match handshake.token.as_deref() {
             None | Some("") => Session::default(),
             Some(token) => verify(&self.tokens, token)?,
         };
-        let accepts = context.locale.as_str();
-        let wanted: Vec<&str> =
-            session.locale.as_deref().into_iter().chain(locale.as_deref()).chain([accepts]).collect();
-        let locale = self.errors.negotiate(&wanted);
-        let outbox = SocketOutbox::new(socket, context.kill_switch.clone());
+        if let Some(own) = &session.locale {
+            *locale = self.errors.negotiate(&[own, locale.as_str()]);
+        }
+        let locale = *locale;
+        let outbox = SocketOutbox::new(socket, context.kill_switch.clone(), Arc::clone(&self.upgrades));
         let member = Arc::new(Member::new(socket.id, session, locale, context.address, Box::new(outbox)));
         socket.extensions.insert(Arc::clone(&member));
         socket.on_fallback(Listener::new(Arc::clone(self), Arc::clone(&member)));

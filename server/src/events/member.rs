@@ -25,6 +25,9 @@ pub(crate) trait Outbox: Send + Sync {
     /// Ends the connection at once; what is queued is lost.
     fn kill(&self);
 
+    /// Whether there is one connection for as long as the socket lives, as there is not with long-polling.
+    fn has_connection(&self) -> bool;
+
     /// Ends the connection once what is queued has gone out; the client sees it and comes back by itself.
     fn hang_up(&self);
 

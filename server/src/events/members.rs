@@ -210,11 +210,6 @@ impl Members {
         self.lock().sockets.values().map(|entry| Arc::clone(&entry.member)).collect()
     }
 
-    /// Whether nobody is connected.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lock().sockets.is_empty()
-    }
-
     /// How many rooms have a member.
     pub(crate) fn room_count(&self) -> usize {
         self.lock().rooms.len()

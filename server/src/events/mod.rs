@@ -28,17 +28,24 @@ mod verdict;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use deliver::Deliver;
-pub(crate) use dispatch::Dispatch;
-pub(crate) use expiry::Expiry;
+use deliver::Deliver;
+use dispatch::Dispatch;
+use expiry::Expiry;
 pub(crate) use handshake::Connect;
 pub(crate) use http::router;
-pub(crate) use members::Members;
-pub(crate) use round::Node;
-use syncline::run::PacketLimits;
+use members::Members;
+use round::Node;
+use syncline::{Functions, Registry, run::PacketLimits};
 use tokio_util::task::TaskTracker;
 
-use crate::{auth::Tokens, error::Errors, observe::Metrics};
+use crate::{
+    auth::{GuardedPolicy, Tokens},
+    cluster::{Bus, Inbound},
+    config::Config,
+    error::Errors,
+    net::{RateLimits, Upgrades},
+    observe::Metrics,
+};
 
 /// What the two edges need. One per server.
 pub(crate) struct Events {
@@ -49,6 +56,8 @@ pub(crate) struct Events {
     pub(crate) errors: Arc<Errors>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
+    /// Where upgraded sockets are.
+    pub(crate) upgrades: Arc<Upgrades>,
     /// Requests under way, for a stop to wait for; closed once the stop has begun.
     pub(crate) tasks: TaskTracker,
 }
@@ -60,16 +69,70 @@ pub(crate) struct Limits {
     pub(crate) packet: PacketLimits,
 }
 
+/// What the composition root gives to the events.
+pub(crate) struct Parts {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) functions: Functions,
+    pub(crate) policy: GuardedPolicy,
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) errors: Arc<Errors>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) upgrades: Arc<Upgrades>,
+}
+
 /// How often what has gone stale is swept.
 const SWEEP: Duration = Duration::from_secs(10);
 
 impl Events {
-    /// Forgets stale rate-limit buckets, for as long as the server runs.
+    /// Puts the two halves together, with a bus between them.
+    pub(crate) fn new(
+        config: &Config,
+        parts: Parts,
+        bus: impl FnOnce(Arc<dyn Inbound>) -> Arc<dyn Bus>,
+    ) -> Self {
+        let Parts { registry, functions, policy, tokens, errors, metrics, upgrades } = parts;
+        let members = Arc::new(Members::new(config.allow_all));
+        let limits = RateLimits::new(config.rate_limit_per_address, config.rate_limit_per_route, &registry);
+        let node = Node {
+            registry: Arc::clone(&registry),
+            functions: functions.clone(),
+            members: Arc::clone(&members),
+            errors: Arc::clone(&errors),
+            metrics: Arc::clone(&metrics),
+        };
+        Self {
+            dispatch: Dispatch {
+                registry,
+                functions,
+                members: Arc::clone(&members),
+                policy,
+                limits: Arc::new(limits),
+                bus: bus(Arc::new(Deliver::new(Arc::new(node)))),
+                metrics: Arc::clone(&metrics),
+                handler_timeout: config.handler_timeout,
+                allow_all: config.allow_all,
+            },
+            members,
+            expiry: Expiry::new(config.auth_grace, Arc::clone(&errors), Arc::clone(&metrics)),
+            tokens,
+            errors,
+            metrics,
+            limits: Limits {
+                inbox: config.inbox_events,
+                packet: PacketLimits { max_bytes: config.max_event_bytes, max_depth: config.max_json_depth },
+            },
+            upgrades,
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Forgets stale rate-limit buckets and ended connections, for as long as the server runs.
     pub(crate) async fn sweep(&self) {
         let mut ticks = tokio::time::interval(SWEEP);
         loop {
             ticks.tick().await;
             self.dispatch.limits.sweep();
+            self.upgrades.sweep();
         }
     }
 
@@ -89,12 +152,12 @@ impl Events {
             tokio::time::sleep(spread / WAVES as u32).await;
         }
         // Sockets without a connection of their own (long-polling) are left for the engine's close.
-        let everybody_gone = async {
-            while !self.members.is_empty() {
+        let all_hung_up = async {
+            while self.members.all().iter().any(|member| member.outbox.has_connection()) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let _or_deadline = tokio::time::timeout_at(deadline, everybody_gone).await;
+        let _or_deadline = tokio::time::timeout_at(deadline, all_hung_up).await;
     }
 }
 

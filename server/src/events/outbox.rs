@@ -12,17 +12,26 @@ use super::{
     member::{Outbox, OutboxError},
     socket::Io,
 };
-use crate::net::KillSwitch;
+use crate::net::{KillSwitch, Upgrades};
 
 /// The way out to one socket. It does not keep the socket alive: the namespace does, while it is connected.
 pub(crate) struct SocketOutbox {
     socket: Weak<Io>,
-    kill_switch: KillSwitch,
+    /// Of the connection that the session began on.
+    first: KillSwitch,
+    upgrades: Arc<Upgrades>,
 }
 
 impl SocketOutbox {
-    pub(crate) fn new(socket: &Arc<Io>, kill_switch: KillSwitch) -> Self {
-        Self { socket: Arc::downgrade(socket), kill_switch }
+    pub(crate) fn new(socket: &Arc<Io>, first: KillSwitch, upgrades: Arc<Upgrades>) -> Self {
+        Self { socket: Arc::downgrade(socket), first, upgrades }
+    }
+
+    /// The switch of the connection that the session is on now.
+    fn kill_switch(&self) -> KillSwitch {
+        let socket = self.socket.upgrade();
+        let moved = socket.and_then(|socket| self.upgrades.of(&socket.id.to_string()));
+        moved.unwrap_or_else(|| self.first.clone())
     }
 }
 
@@ -33,21 +42,25 @@ impl Outbox for SocketOutbox {
     }
 
     fn kill(&self) {
-        self.kill_switch.kill();
-        let is_polling = |socket: Arc<Io>| socket.transport_type() == TransportType::Polling;
-        if self.socket.upgrade().is_some_and(is_polling) {
+        self.kill_switch().kill();
+        if !self.has_connection() {
             tokio::spawn(disconnect_when_drained(Weak::clone(&self.socket)));
         }
     }
 
+    fn has_connection(&self) -> bool {
+        let socket = self.socket.upgrade();
+        socket.is_none_or(|socket| socket.transport_type() == TransportType::Websocket)
+    }
+
     fn hang_up(&self) {
-        self.kill_switch.hang_up();
+        self.kill_switch().hang_up();
     }
 
     fn dismiss(&self) {
         let Some(socket) = self.socket.upgrade() else { return };
         if socket.disconnect().is_err() {
-            self.kill_switch.kill();
+            self.kill_switch().kill();
         }
     }
 }

@@ -15,11 +15,13 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use syncline::codes;
 use tower_http::timeout::TimeoutBody;
 
-use super::{ClientAddress, HandshakeLimiter, KillSwitch, PendingHandshake, TrustedProxies, serve::Accepted};
+use super::{
+    ClientAddress, HandshakeLimiter, KillSwitch, PendingHandshake, TrustedProxies, Upgrades, serve::Accepted,
+};
 use crate::{
     auth::Origins,
     error::{Errors, Locale},
@@ -37,6 +39,7 @@ pub(crate) struct Front {
     pub(crate) origins: Origins,
     pub(crate) proxies: TrustedProxies,
     pub(crate) handshakes: HandshakeLimiter,
+    pub(crate) upgrades: Arc<Upgrades>,
     pub(crate) errors: Arc<Errors>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -83,7 +86,8 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request,
         return refuse(codes::ORIGIN_DENIED.into());
     }
     let is_socket = is_socket_path(request.uri().path());
-    if is_socket && begins_session(request.uri()) {
+    let session = if is_socket { session_of(request.uri()).map(str::to_owned) } else { None };
+    if is_socket && session.is_none() {
         let Some(handshake) = front.handshakes.begin() else {
             front.metrics.handshakes_refused.increment(1);
             return retry_after(refuse(codes::SERVER_BUSY.with("seconds", 1)), 1);
@@ -93,17 +97,24 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request,
     if is_socket {
         slim(&mut request);
     }
+    let kill_switch = context.kill_switch.clone();
     request.extensions_mut().insert(context);
-    next.run(request.map(|body| Body::new(TimeoutBody::new(BODY_READ_TIMEOUT, body)))).await
+    let response = next.run(request.map(|body| Body::new(TimeoutBody::new(BODY_READ_TIMEOUT, body)))).await;
+    if let Some(session) = session
+        && response.status() == StatusCode::SWITCHING_PROTOCOLS
+    {
+        front.upgrades.moved(&session, &kill_switch);
+    }
+    response
 }
 
 fn is_socket_path(path: &str) -> bool {
     path.strip_prefix(SOCKET_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether a request to Socket.IO names no session and so begins one.
-fn begins_session(uri: &Uri) -> bool {
-    !uri.query().unwrap_or_default().split('&').any(|pair| pair.starts_with("sid="))
+/// The session that a request to Socket.IO names; one that names none begins one.
+fn session_of(uri: &Uri) -> Option<&str> {
+    uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("sid="))
 }
 
 fn retry_after(mut response: Response, seconds: u64) -> Response {
@@ -144,14 +155,14 @@ fn slim(request: &mut Request) {
 
 #[cfg(test)]
 mod tests {
-    use super::{begins_session, is_socket_path};
+    use super::{is_socket_path, session_of};
 
     #[test]
     fn socket_requests_are_told_apart() {
         assert!(is_socket_path("/socket.io/") && is_socket_path("/socket.io"));
         assert!(!is_socket_path("/socket.iox") && !is_socket_path("/sync/a/v1"));
-        assert!(begins_session(&"/socket.io/?EIO=4&transport=polling".parse().unwrap()));
-        assert!(!begins_session(&"/socket.io/?EIO=4&transport=polling&sid=abc".parse().unwrap()));
-        assert!(begins_session(&"/socket.io/?EIO=4&xsid=abc".parse().unwrap()));
+        assert_eq!(session_of(&"/socket.io/?EIO=4&transport=polling".parse().unwrap()), None);
+        assert_eq!(session_of(&"/socket.io/?EIO=4&sid=abc".parse().unwrap()), Some("abc"));
+        assert_eq!(session_of(&"/socket.io/?EIO=4&xsid=abc".parse().unwrap()), None);
     }
 }

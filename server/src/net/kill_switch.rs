@@ -10,7 +10,7 @@ use std::{
     io,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context, Poll},
@@ -31,6 +31,17 @@ const KILLED: u8 = 2;
 /// Ends one connection. Cheap to clone; idempotent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct KillSwitch(Arc<Shared>);
+
+/// A switch that does not keep its connection's memory.
+#[derive(Clone, Debug)]
+pub(crate) struct WeakKillSwitch(Weak<Shared>);
+
+impl WeakKillSwitch {
+    /// The switch, while the connection lasts.
+    pub(crate) fn upgrade(&self) -> Option<KillSwitch> {
+        self.0.upgrade().map(KillSwitch)
+    }
+}
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -56,6 +67,10 @@ impl KillSwitch {
         if open.is_ok() {
             self.0.reader.wake();
         }
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakKillSwitch {
+        WeakKillSwitch(Arc::downgrade(&self.0))
     }
 
     /// A request has arrived.

@@ -8,6 +8,7 @@ mod handshakes;
 mod kill_switch;
 mod limits;
 mod serve;
+mod upgrades;
 
 pub(crate) use address::{ClientAddress, TrustedProxies};
 pub(crate) use front::{Front, RequestContext, front};
@@ -15,3 +16,4 @@ pub(crate) use handshakes::{HandshakeLimiter, PendingHandshake};
 pub(crate) use kill_switch::KillSwitch;
 pub(crate) use limits::{RateLimits, RetryAfter};
 pub(crate) use serve::{Listening, bind, serve};
+pub(crate) use upgrades::Upgrades;
