@@ -27,7 +27,7 @@ use crate::{
     config::{Config, Environment},
     dev,
     error::Errors,
-    events::{self, Connect, Events, Parts},
+    events::{self, Connect, DirectAdapter, Events, Parts},
     net::{self, Front, HandshakeLimiter, Listening, TrustedProxies, Upgrades},
     observe::{self, Health, Metrics},
 };
@@ -37,6 +37,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest frame, message or polling body; above it the transport closes the connection.
 const MAX_TRANSPORT_BYTES: usize = 1024 * 1024;
+
+type Io = SocketIo<DirectAdapter>;
 
 /// A server that has everything it needs.
 pub struct Server {
@@ -283,7 +285,7 @@ impl Server {
         Ok(())
     }
 
-    async fn stop(&self, handle: &Listening, io: Option<SocketIo>) {
+    async fn stop(&self, handle: &Listening, io: Option<Io>) {
         let budget = self.config.shutdown;
         self.health.stopping.store(true, Ordering::Release);
         handle.graceful_shutdown(Some(budget));
@@ -296,14 +298,14 @@ impl Server {
         tracing::info!("stopped");
     }
 
-    fn app(&self) -> (Router, Option<SocketIo>) {
+    fn app(&self) -> (Router, Option<Io>) {
         let mut app = self.routes.clone().merge(observe::router(self.health.clone()));
         if self.config.environment == Environment::Development {
             app = app.merge(dev::router(Arc::clone(&self.health.tokens), Arc::clone(&self.health.errors)));
         }
         let mut io = None;
         if let Some(events) = &self.events {
-            let (layer, handle) = self.socket_layer();
+            let (layer, handle) = self.socket_layer(events);
             handle.ns("/", Connect(Arc::clone(events)));
             app = app.merge(events::router(Arc::clone(events))).layer(layer);
             io = Some(handle);
@@ -312,7 +314,7 @@ impl Server {
         (app.layer(cors(&self.front.origins)), io)
     }
 
-    fn socket_layer(&self) -> (SocketIoLayer, SocketIo) {
+    fn socket_layer(&self, events: &Events) -> (SocketIoLayer<DirectAdapter>, Io) {
         let builder = SocketIo::builder()
             .req_path("/socket.io")
             .connect_timeout(CONNECT_TIMEOUT)
@@ -332,7 +334,7 @@ impl Server {
             (false, true) => builder.transports([TransportType::Polling]),
             _ => builder,
         };
-        builder.build_layer()
+        builder.with_adapter::<DirectAdapter>(events.direct.clone()).build_layer()
     }
 }
 

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What a client stage came to: its output as JSON, or nothing to send.
-pub type StageOutput = SyncResult<Option<Vec<u8>>>;
+pub type StageOutput = SyncResult<Option<String>>;
 
 /// A client stage that was not ready at once.
 pub type StageFuture = Pin<Box<dyn Future<Output = StageOutput> + Send>>;
@@ -129,7 +129,7 @@ impl<F: Copy, I: Payload, O: Payload, A: Send + Sync + 'static> Shared<F, I, O, 
 
 pub(crate) fn encode<C: Serialize>(outcome: SyncResult<Deliver<C>>) -> StageOutput {
     match outcome? {
-        Deliver::To(output) => Ok(Some(serde_json::to_vec(&output)?)),
+        Deliver::To(output) => Ok(Some(serde_json::to_string(&output)?)),
         Deliver::Skip => Ok(None),
     }
 }

@@ -158,7 +158,8 @@ pub struct ErrorEnvelope {
     pub http_status: u16,
 }
 
-/// What recipients of one delivery get; the parts that they share are encoded once.
+/// The `sync` event that recipients of one delivery get, as the text of its packet: `["sync",{..}]`. The parts that all
+/// of them share are encoded once.
 #[derive(Debug)]
 pub struct SyncEvent {
     head: String,
@@ -175,39 +176,28 @@ impl SyncEvent {
     /// The event's head: name and version as the registry has them, and the room.
     #[must_use]
     pub fn new(name: &str, version: &str, room: &str) -> Self {
-        let mut head = serde_json::to_string(&Head { name, version, room }).unwrap_or_default();
+        let mut head = String::from(r#"["sync","#);
+        head.push_str(&serde_json::to_string(&Head { name, version, room }).unwrap_or_default());
         head.pop();
         Self { head }
     }
 
-    /// The event with its outputs, as JSON. `client_output` is JSON too.
-    ///
-    /// # Errors
-    /// If `client_output` is not JSON.
-    pub fn success(
-        &self,
-        server_output: &RawValue,
-        client_output: &[u8],
-    ) -> Result<Arc<RawValue>, serde_json::Error> {
-        let client_output = std::str::from_utf8(client_output).map_err(serde::de::Error::custom)?;
-        let mut frame =
-            String::with_capacity(self.head.len() + server_output.get().len() + client_output.len() + 64);
-        frame.push_str(&self.head);
-        frame.push_str(r#","status":"success","serverOutput":"#);
-        frame.push_str(server_output.get());
-        frame.push_str(r#","clientOutput":"#);
-        frame.push_str(client_output);
-        frame.push('}');
-        RawValue::from_string(frame).map(Arc::from)
+    /// The packet with its outputs. `client_output` is JSON, as serde_json wrote it.
+    #[must_use]
+    pub fn success(&self, server_output: &RawValue, client_output: &str) -> String {
+        const STATUS: &str = r#","status":"success","serverOutput":"#;
+        const CLIENT_OUTPUT: &str = r#","clientOutput":"#;
+        let parts = [&self.head, STATUS, server_output.get(), CLIENT_OUTPUT, client_output, "}]"];
+        parts.concat()
     }
 
-    /// The event as the error that this recipient gets instead.
+    /// The packet as the error that this recipient gets instead.
     ///
     /// # Errors
     /// Never for an envelope of strings, numbers and booleans.
-    pub fn error(&self, envelope: &ErrorEnvelope) -> Result<Arc<RawValue>, serde_json::Error> {
+    pub fn error(&self, envelope: &ErrorEnvelope) -> Result<String, serde_json::Error> {
         let envelope = serde_json::to_string(envelope)?;
-        RawValue::from_string(format!("{},{}", self.head, &envelope[1..])).map(Arc::from)
+        Ok([&self.head, ",", &envelope[1..], "]"].concat())
     }
 }
 
@@ -323,10 +313,11 @@ mod tests {
         #[test]
         fn an_event_is_json_whatever_its_parts(name in ".*", room in ".*", server in json_value(), client in json_value()) {
             let event = SyncEvent::new(&name, "v1", &room);
-            let frame = event.success(&to_raw_value(&server).unwrap(), client.to_string().as_bytes()).unwrap();
-            let read: serde_json::Value = serde_json::from_str(frame.get()).unwrap();
-            prop_assert_eq!(read, json!({"name": name, "version": "v1", "room": room, "status": "success",
-                "serverOutput": server, "clientOutput": client}));
+            let packet = event.success(&to_raw_value(&server).unwrap(), &client.to_string());
+            let read: serde_json::Value = serde_json::from_str(&packet).unwrap();
+            let payload = json!({"name": name, "version": "v1", "room": room, "status": "success",
+                "serverOutput": server, "clientOutput": client});
+            prop_assert_eq!(read, json!(["sync", payload]));
         }
     }
 }

@@ -13,6 +13,7 @@ use serde_json::value::to_raw_value;
 use syncline::{codes, run::ErrorEnvelope};
 use tokio::{sync::Notify, time::Instant};
 
+use super::direct::Frame;
 use super::member::{Member, OutboxError, SocketId, Standing};
 use crate::{error::Errors, observe::Metrics};
 
@@ -110,7 +111,7 @@ impl Expiry {
             grace_seconds: self.grace.as_secs_f64(),
         };
         let Ok(payload) = to_raw_value(&warning) else { return };
-        if member.outbox.emit(EVENT, &payload) == Err(OutboxError::Full) {
+        if member.outbox.emit(&Frame::new(EVENT, &payload)) == Err(OutboxError::Full) {
             member.evict_slow_consumer(&self.metrics);
         }
     }

@@ -5,7 +5,6 @@
 use std::{fmt::Display, future::Future, pin::Pin, sync::Arc};
 
 use socketioxide::{
-    adapter::LocalAdapter,
     handler::{ConnectHandler, Value},
     socket::DisconnectReason,
 };
@@ -14,6 +13,7 @@ use syncline::{Session, SyncResult, codes, run::json_depth};
 use super::{
     Events,
     commands::{self, Handshake},
+    direct::DirectAdapter,
     member::Member,
     outbox::SocketOutbox,
     socket::{Io, Listener},
@@ -31,7 +31,7 @@ type Refusal = Box<dyn Display + Send>;
 
 type MiddlewareResult<'a> = Pin<Box<dyn Future<Output = Result<(), Refusal>> + Send + 'a>>;
 
-impl ConnectHandler<LocalAdapter, ()> for Connect {
+impl ConnectHandler<DirectAdapter, ()> for Connect {
     /// Authenticates. The listeners are set here and not after it: a client may send as soon as it is told that it
     /// is connected.
     fn call_middleware<'a>(&'a self, socket: Arc<Io>, auth: &'a Option<Value>) -> MiddlewareResult<'a> {
@@ -77,7 +77,12 @@ impl Events {
             *locale = self.errors.negotiate(&[own, locale.as_str()]);
         }
         let locale = *locale;
-        let outbox = SocketOutbox::new(socket, context.kill_switch.clone(), Arc::clone(&self.upgrades));
+        let outbox = SocketOutbox::new(
+            socket,
+            self.direct.clone(),
+            context.kill_switch.clone(),
+            Arc::clone(&self.upgrades),
+        );
         let member = Arc::new(Member::new(socket.id, session, locale, context.address, Box::new(outbox)));
         socket.extensions.insert(Arc::clone(&member));
         socket.on_fallback(Listener::new(Arc::clone(self), Arc::clone(&member)));

@@ -7,11 +7,10 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
-use serde_json::value::RawValue;
 use syncline::Session;
 use tokio::time::Instant;
 
-use super::lanes::Lanes;
+use super::{direct::Frame, lanes::Lanes};
 use crate::{error::Locale, net::ClientAddress, observe::Metrics};
 
 /// A socket's id.
@@ -20,7 +19,7 @@ pub(crate) type SocketId = socketioxide::socket::Sid;
 /// The way out to one socket.
 pub(crate) trait Outbox: Send + Sync {
     /// Queues an event.
-    fn emit(&self, event: &str, payload: &RawValue) -> Result<(), OutboxError>;
+    fn emit(&self, frame: &Frame) -> Result<(), OutboxError>;
 
     /// Ends the connection at once; what is queued is lost.
     fn kill(&self);

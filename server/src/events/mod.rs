@@ -11,6 +11,7 @@
 mod abuse;
 mod commands;
 mod deliver;
+mod direct;
 mod dispatch;
 mod expiry;
 mod frames;
@@ -29,6 +30,8 @@ mod verdict;
 use std::{sync::Arc, time::Duration};
 
 use deliver::Deliver;
+use direct::Direct;
+pub(crate) use direct::DirectAdapter;
 use dispatch::Dispatch;
 use expiry::Expiry;
 pub(crate) use handshake::Connect;
@@ -56,6 +59,8 @@ pub(crate) struct Events {
     pub(crate) errors: Arc<Errors>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
+    /// The way out to sockets.
+    pub(crate) direct: Direct,
     /// Where upgraded sockets are.
     pub(crate) upgrades: Arc<Upgrades>,
     /// Requests under way, for a stop to wait for; closed once the stop has begun.
@@ -121,6 +126,7 @@ impl Events {
                 inbox: config.inbox_events,
                 packet: PacketLimits { max_bytes: config.max_event_bytes, max_depth: config.max_json_depth },
             },
+            direct: Direct::default(),
             upgrades,
             tasks: TaskTracker::new(),
         }

@@ -5,40 +5,40 @@ use std::{
     time::Duration,
 };
 
-use serde_json::value::RawValue;
 use socketioxide::{SendError, SocketError, TransportType};
 
 use super::{
-    member::{Outbox, OutboxError},
+    direct::{Direct, Frame},
+    member::{Outbox, OutboxError, SocketId},
     socket::Io,
 };
 use crate::net::{KillSwitch, Upgrades};
 
 /// The way out to one socket. It does not keep the socket alive: the namespace does, while it is connected.
 pub(crate) struct SocketOutbox {
+    id: SocketId,
     socket: Weak<Io>,
+    direct: Direct,
     /// Of the connection that the session began on.
     first: KillSwitch,
     upgrades: Arc<Upgrades>,
 }
 
 impl SocketOutbox {
-    pub(crate) fn new(socket: &Arc<Io>, first: KillSwitch, upgrades: Arc<Upgrades>) -> Self {
-        Self { socket: Arc::downgrade(socket), first, upgrades }
+    pub(crate) fn new(socket: &Arc<Io>, direct: Direct, first: KillSwitch, upgrades: Arc<Upgrades>) -> Self {
+        Self { id: socket.id, socket: Arc::downgrade(socket), direct, first, upgrades }
     }
 
     /// The switch of the connection that the session is on now.
     fn kill_switch(&self) -> KillSwitch {
-        let socket = self.socket.upgrade();
-        let moved = socket.and_then(|socket| self.upgrades.of(&socket.id.to_string()));
+        let moved = self.upgrades.of(&self.id.to_string());
         moved.unwrap_or_else(|| self.first.clone())
     }
 }
 
 impl Outbox for SocketOutbox {
-    fn emit(&self, event: &str, payload: &RawValue) -> Result<(), OutboxError> {
-        let socket = self.socket.upgrade().ok_or(OutboxError::Closed)?;
-        socket.emit(event, payload).map_err(outbox_error)
+    fn emit(&self, frame: &Frame) -> Result<(), OutboxError> {
+        self.direct.send(self.id, frame)
     }
 
     fn kill(&self) {

@@ -12,7 +12,6 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::Shared, poll};
-use serde_json::value::RawValue;
 use syncline::{
     ClientHandler, Functions, Registry, Route, SyncError, SyncResult, codes,
     run::{
@@ -22,6 +21,7 @@ use syncline::{
 };
 
 use super::{
+    direct::Frame,
     frames::Frames,
     lanes::{LaneStep, Pushed},
     member::{Member, OutboxError, Standing},
@@ -37,11 +37,8 @@ const STAGE_TIMEOUT: Duration = Duration::from_secs(1);
 /// write.
 const CHUNK: usize = 64;
 
-/// The event that carries everything to recipients.
-const EVENT: &str = "sync";
-
 /// The client output of an event that has no client stage.
-const NO_OUTPUT: &[u8] = b"{}";
+const NO_OUTPUT: &str = "{}";
 
 /// What delivering needs.
 pub(crate) struct Node {
@@ -100,10 +97,8 @@ impl Round<'_> {
         };
         self.occupancy = Some(occupancy);
         let shared = Arc::clone(&self.shared);
-        match shared.event.success(&shared.delivery.server_output, NO_OUTPUT) {
-            Ok(frame) => self.send_to_all(&members, &frame).await,
-            Err(error) => tracing::error!(%error, "an event could not be encoded"),
-        }
+        let frame = Frame::from(shared.event.success(&shared.delivery.server_output, NO_OUTPUT));
+        self.send_to_all(&members, &frame).await;
     }
 
     async fn stage(&mut self, handler: &ClientHandler) {
@@ -195,7 +190,7 @@ impl Round<'_> {
                             output
                                 .map_err(|error| verdict::declared(self.route, handler.registration(), error))
                         })
-                        .and_then(|output| output.map(|output| frames.get(&output)).transpose());
+                        .and_then(|output| output.map(|output| frames.get(output.as_bytes())).transpose());
                     self.send_output(&group, output).await;
                 }
                 Poll::Pending => {
@@ -213,7 +208,7 @@ impl Round<'_> {
         }
     }
 
-    async fn send_output(&mut self, group: &Group, output: SyncResult<Option<Arc<RawValue>>>) {
+    async fn send_output(&mut self, group: &Group, output: SyncResult<Option<Frame>>) {
         match output {
             Ok(Some(frame)) => self.send_to_all(group, &frame).await,
             Ok(None) => {
@@ -228,7 +223,7 @@ impl Round<'_> {
         }
     }
 
-    async fn send_to_all(&mut self, members: &Group, frame: &Arc<RawValue>) {
+    async fn send_to_all(&mut self, members: &Group, frame: &Frame) {
         for member in members.values() {
             self.breathe().await;
             if !self.wants(member) {
@@ -236,7 +231,7 @@ impl Round<'_> {
             }
             if member.lanes.is_open(&self.shared.delivery.room) {
                 let (shared, recipient, frame) =
-                    (Arc::clone(&self.shared), Arc::clone(member), Arc::clone(frame));
+                    (Arc::clone(&self.shared), Arc::clone(member), frame.clone());
                 self.to_lane(member, Box::pin(async move { shared.emit(&recipient, &frame) }));
             } else {
                 self.shared.emit(member, frame);
@@ -330,10 +325,9 @@ impl RoundShared {
             return;
         }
         match output {
-            Ok(Some(output)) => match self.event.success(&self.delivery.server_output, output) {
-                Ok(frame) => self.emit(member, &frame),
-                Err(error) => self.fail(member, &error.into()),
-            },
+            Ok(Some(output)) => {
+                self.emit(member, &Frame::from(self.event.success(&self.delivery.server_output, output)));
+            }
             Ok(None) => self.node.metrics.filtered.increment(1),
             Err(error) => self.fail(member, error),
         }
@@ -343,21 +337,21 @@ impl RoundShared {
         self.node.metrics.failed.increment(1);
         self.node.metrics.error(error.code());
         match self.event.error(&self.node.errors.envelope(error, member.locale())) {
-            Ok(frame) => {
-                self.queue(member, &frame);
+            Ok(event) => {
+                self.queue(member, &Frame::from(event));
             }
             Err(error) => tracing::error!(%error, "an error could not be encoded"),
         }
     }
 
-    fn emit(&self, member: &Member, frame: &RawValue) {
+    fn emit(&self, member: &Member, frame: &Frame) {
         if self.queue(member, frame) {
             self.node.metrics.sent.increment(1);
         }
     }
 
-    fn queue(&self, member: &Member, frame: &RawValue) -> bool {
-        match member.outbox.emit(EVENT, frame) {
+    fn queue(&self, member: &Member, frame: &Frame) -> bool {
+        match member.outbox.emit(frame) {
             Ok(()) => true,
             Err(OutboxError::Full) => {
                 member.evict_slow_consumer(&self.node.metrics);

@@ -6,7 +6,6 @@ use std::{ops::Range, sync::Arc};
 
 use serde::Serialize;
 use socketioxide::{
-    adapter::LocalAdapter,
     extract::AckSender,
     handler::{FromMessageParts as _, MessageHandler, Value},
     socket::Socket,
@@ -21,6 +20,7 @@ use super::{
     Events,
     abuse::Abuse,
     commands::{self, JoinedRooms, RefreshCommand, Refreshed, RoomCommand, Success},
+    direct::DirectAdapter,
     dispatch::Caller,
     inbox::{Admitted, Inbox},
     member::{Member, OutboxError, Standing},
@@ -30,7 +30,7 @@ use super::{
 use crate::auth::verify;
 
 /// A socket of the namespace `/`.
-pub(crate) type Io = Socket<LocalAdapter>;
+pub(crate) type Io = Socket<DirectAdapter>;
 
 /// Listens to everything that one socket sends.
 pub(crate) struct Listener {
@@ -54,7 +54,7 @@ impl Waiting {
     }
 }
 
-impl MessageHandler<LocalAdapter, ()> for Listener {
+impl MessageHandler<DirectAdapter, ()> for Listener {
     /// Runs in the order of arrival, before anything of the event's own runs: this is where order is kept.
     fn call(&self, socket: Arc<Io>, mut value: Value, ack_id: Option<i64>) {
         let Ok(ack) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
@@ -253,7 +253,7 @@ impl Events {
 struct Answer {
     events: Arc<Events>,
     member: Arc<Member>,
-    ack: AckSender,
+    ack: AckSender<DirectAdapter>,
     /// Whether the client asked for an acknowledgement.
     heard: bool,
 }
