@@ -15,16 +15,16 @@ use crate::report::{Outcome, Report, Settings};
 use crate::server::{REFERENCE, SERVERS, Server};
 
 const WARM_UP: Duration = Duration::from_millis(300);
-/// How long to wait, after a run, for what is still under way.
-const DRAIN: Duration = Duration::from_secs(10);
-const QUICK_SECONDS: f64 = 60.0;
+/// After so long a silence, what is still under way after a run is lost.
+const DRAIN: Duration = Duration::from_secs(5);
+const QUICK_SECONDS: f64 = 90.0;
 /// What one server takes in a round besides its three runs: two starts, connecting, memory settling.
 const OVERHEAD_SECONDS: f64 = 1.5;
 
 /// What to run.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Three short rounds: about a minute in all.
+    /// Three short rounds: about two minutes in all.
     #[arg(long)]
     quick: bool,
     /// The load, as named in the README.
@@ -113,7 +113,7 @@ impl Options {
         .checked()
     }
 
-    /// Rounds, and seconds of each run. A quick bench stays near a minute however many servers there are.
+    /// Rounds, and seconds of each run. A quick bench has shorter runs the more servers there are.
     fn times(&self, servers: usize) -> (usize, f64) {
         let rounds = self.rounds.unwrap_or(if self.quick { 3 } else { 5 });
         let quick =

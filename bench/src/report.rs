@@ -86,7 +86,7 @@ const RUN: &[Run] = &[
     Run::new("p50 ms", Unit::Plain, |run| Some(run.p50_ms)).with_ratio(),
     Run::new("p99 ms", Unit::Plain, |run| Some(run.p99_ms)).with_ratio(),
     Run::new("server us/delivery", Unit::Plain, |run| {
-        Some(run.server_cpu? * 1e6 / run.deliveries_per_second)
+        Some(run.server_cpu? * 1e6 / run.deliveries_per_second).filter(|each| each.is_finite())
     })
     .with_ratio(),
     Run::new("server cpu", Unit::Percent, |run| run.server_cpu),

@@ -2,7 +2,8 @@
 //!
 //! - [`frame`] WebSocket frames, [`packet`] the texts in them: pure
 //! - [`connection`] one socket, [`fleet`] all of them and the event loop
-//! - [`shape`] who is where, [`checker`] what should have come, [`histogram`] how late it came: pure
+//! - [`shape`] who is where, [`window`] what is under way, [`checker`] what should have come, [`histogram`]
+//!   how late it came: pure
 //! - [`run`] one measured run
 //!
 //! It speaks Engine.IO 4 and Socket.IO 5 over WebSocket by hand because a client library costs more per
@@ -17,6 +18,7 @@ mod histogram;
 mod packet;
 mod run;
 mod shape;
+mod window;
 
 pub(crate) use checker::Faults;
 pub(crate) use fleet::{Fleet, Login};

@@ -14,6 +14,7 @@ use super::fleet::{Fleet, Listener};
 use super::histogram::Histogram;
 use super::packet::{Packet, Stamp, ending, write_sync};
 use super::shape::Shape;
+use super::window::Window;
 use crate::process;
 
 /// How long a run listens after the last expected message, for messages that come twice.
@@ -36,7 +37,7 @@ pub(crate) struct Plan {
     /// Load before the measuring begins; its messages are checked but not measured.
     pub(crate) warm_up: Duration,
     pub(crate) measured: Duration,
-    /// How long to wait for what is still under way.
+    /// How long nothing may come before what is still under way is taken for lost.
     pub(crate) drain: Duration,
 }
 
@@ -84,8 +85,7 @@ struct State {
     endings: Vec<Vec<u8>>,
     began: Instant,
     window: u64,
-    /// Deliveries and acks that each sender waits for.
-    under_way: Vec<u64>,
+    under_way: Vec<Window>,
     /// Senders that may send again.
     free: Vec<usize>,
     /// The measured time, in microseconds since `began`.
@@ -106,7 +106,7 @@ impl<'a> Session<'a> {
             endings: (0..shape.connections).map(|connection| ending(&client_output(connection))).collect(),
             began: Instant::now(),
             window: 0,
-            under_way: vec![0; shape.senders],
+            under_way: vec![Window::default(); shape.senders],
             free: Vec::with_capacity(shape.senders),
             from: 0,
             until: 0,
@@ -117,7 +117,7 @@ impl<'a> Session<'a> {
         Self { fleet, route, server, rooms, state }
     }
 
-    /// Runs the plan and waits until everything has arrived or the drain time is over.
+    /// Runs the plan and waits until everything has arrived or nothing comes any more.
     pub(crate) fn run(&mut self, plan: &Plan) -> anyhow::Result<Measures> {
         let start = self.state.now();
         self.state.from = start + micros(plan.warm_up);
@@ -194,7 +194,8 @@ impl<'a> Session<'a> {
     fn send(&mut self, sender: usize, intended: u64) {
         let Self { fleet, route, rooms, state, .. } = self;
         let number = state.checker.send(sender);
-        state.under_way[sender] += state.per_request();
+        // A delivery to each of the room, and the ack.
+        state.under_way[sender].sent(state.shape.room_size as u32 + 1);
         if intended >= state.from {
             state.send_lag.record(state.now().saturating_sub(intended));
         }
@@ -205,11 +206,16 @@ impl<'a> Session<'a> {
         fleet.send(connection, state, |text| write_sync(text, route, room, stamp, payload));
     }
 
-    fn drain(&mut self, at_most: Duration) -> anyhow::Result<()> {
+    /// Gives up only when nothing comes any more: a server that is slow has not lost a message.
+    fn drain(&mut self, silence: Duration) -> anyhow::Result<()> {
         self.state.window = 0;
-        let deadline = Instant::now() + at_most;
-        while self.state.checker.outstanding() > 0 && Instant::now() < deadline {
+        let (mut left, mut progress) = (self.state.checker.outstanding(), Instant::now());
+        while left > 0 && progress.elapsed() < silence {
             self.fleet.turn(Duration::from_millis(10), &mut self.state)?;
+            let now = self.state.checker.outstanding();
+            if now < left {
+                (left, progress) = (now, Instant::now());
+            }
         }
         let until = Instant::now() + LINGER;
         while Instant::now() < until {
@@ -246,18 +252,12 @@ impl State {
         micros(self.began.elapsed())
     }
 
-    /// What one request brings: a delivery to each of the room, and an ack.
-    fn per_request(&self) -> u64 {
-        self.shape.room_size as u64 + 1
-    }
-
     fn may_send(&self, sender: usize) -> bool {
-        self.under_way[sender] + self.per_request() <= self.window * self.per_request()
+        self.under_way[sender].under_way() < self.window
     }
 
-    fn settle(&mut self, sender: usize) {
-        self.under_way[sender] -= 1;
-        if self.may_send(sender) {
+    fn settle(&mut self, sender: usize, number: u32) {
+        if self.under_way[sender].arrived(number) && self.may_send(sender) {
             self.free.push(sender);
         }
     }
@@ -280,7 +280,7 @@ impl Listener for State {
                 if !rest.ends_with(&self.endings[index]) {
                     self.checker.wrong();
                 }
-                self.settle(sender);
+                self.settle(sender, number);
                 let now = micros(at.saturating_duration_since(self.began));
                 if (self.from..self.until).contains(&now) {
                     self.arrived += 1;
@@ -294,7 +294,7 @@ impl Listener for State {
                     self.checker.refused();
                 }
                 match self.shape.sender_at(index) {
-                    Some(sender) if self.checker.acked(sender, id) => self.settle(sender),
+                    Some(sender) if self.checker.acked(sender, id) => self.settle(sender, id),
                     Some(_) => {}
                     None => self.checker.stray(),
                 }

@@ -73,7 +73,7 @@ impl Server {
                 stage.start(&client.audience.as_ref().expect("a key function").key(&recipient))
             }
         };
-        Ok(ready(running)?.map(|output| serde_json::from_slice(&output).unwrap()))
+        Ok(ready(running)?.map(|output| serde_json::from_str(&output).unwrap()))
     }
 }
 
