@@ -1,7 +1,7 @@
 //! The requests of one sender that are under way.
 //!
-//! A request is under way until its ack and the last of its deliveries have come, in whatever order. Pure: that
-//! nothing is counted twice is the checker's part.
+//! A request is under way until its ack and the last of its deliveries have come, in whatever order. Pure:
+//! that nothing is counted twice is the checker's part.
 
 use std::collections::VecDeque;
 

@@ -64,10 +64,17 @@ fn lock(queues: &Queues) -> MutexGuard<'_, HashMap<Arc<str>, RoomQueue>> {
 }
 
 async fn drain(node: Arc<Node>, queues: Arc<Queues>, room: Arc<str>) {
+    let (mut served, mut deliveries) = (0, 0);
     while let Some((delivery, place)) = next(&queues, &room) {
-        round::deliver(&node, &delivery).await;
+        round::deliver(&node, &delivery, &mut served).await;
         node.metrics.room_queue.decrement(1);
         drop(place);
+        deliveries += 1;
+        // Writers get their turn long before a recipient that reads could have its queue filled.
+        if deliveries == node.burst {
+            deliveries = 0;
+            tokio::task::yield_now().await;
+        }
     }
 }
 

@@ -104,6 +104,7 @@ impl Events {
             members: Arc::clone(&members),
             errors: Arc::clone(&errors),
             metrics: Arc::clone(&metrics),
+            burst: (config.outbox_packets / 8).clamp(1, 128),
         };
         Self {
             dispatch: Dispatch {

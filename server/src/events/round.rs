@@ -33,9 +33,9 @@ use crate::{error::Errors, observe::Metrics};
 /// How long one recipient's stage may take once it waits in a lane.
 const STAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How many recipients are served before other tasks get their turn: their writers then send several events in one
-/// write.
-const CHUNK: usize = 64;
+/// How many recipients are served, over one delivery or several of a room, before other tasks get their turn. Giving
+/// it sooner costs a write for each event: only what is queued when a socket's writer runs goes out in one.
+const CHUNK: usize = 8192;
 
 /// The client output of an event that has no client stage.
 const NO_OUTPUT: &str = "{}";
@@ -47,10 +47,12 @@ pub(crate) struct Node {
     pub(crate) members: Arc<Members>,
     pub(crate) errors: Arc<Errors>,
     pub(crate) metrics: Arc<Metrics>,
+    /// How many deliveries of one room may be queued in a row.
+    pub(crate) burst: usize,
 }
 
-/// Delivers to everybody in the room who wants it.
-pub(crate) async fn deliver(node: &Arc<Node>, delivery: &Arc<Delivery>) {
+/// Delivers to everybody in the room who wants it. `served` counts recipients since others last had their turn.
+pub(crate) async fn deliver(node: &Arc<Node>, delivery: &Arc<Delivery>, served: &mut usize) {
     let Some(route) = node.registry.get(&delivery.name, &delivery.version) else {
         // Another node may run a newer version of the app.
         tracing::warn!(
@@ -65,7 +67,7 @@ pub(crate) async fn deliver(node: &Arc<Node>, delivery: &Arc<Delivery>) {
         shared: Arc::new(RoundShared { node: Arc::clone(node), delivery: Arc::clone(delivery), event }),
         route,
         occupancy: None,
-        served: 0,
+        served,
     };
     match route.client() {
         None => round.everyone().await,
@@ -84,7 +86,7 @@ struct Round<'a> {
     shared: Arc<RoundShared>,
     route: &'a Route,
     occupancy: Option<Occupancy>,
-    served: usize,
+    served: &'a mut usize,
 }
 
 /// A client stage's output for all of an audience, once it is there.
@@ -240,8 +242,9 @@ impl Round<'_> {
     }
 
     async fn breathe(&mut self) {
-        self.served += 1;
-        if self.served.is_multiple_of(CHUNK) {
+        *self.served += 1;
+        if *self.served >= CHUNK {
+            *self.served = 0;
             tokio::task::yield_now().await;
         }
     }
