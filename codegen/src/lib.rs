@@ -4,7 +4,12 @@
 //! holds the handlers' folder against the registry, so that no handler is left out of both. The crate reads
 //! handlers and runs none, and it links no server.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod files;
+#[cfg(feature = "cli")]
+mod output;
 mod routes;
+pub mod typescript;
 
 pub use routes::{AuthDoc, DeclarationDoc, ErrorDoc, PayloadDoc, RouteDoc, routes};

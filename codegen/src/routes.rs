@@ -1,6 +1,6 @@
 //! The walk over a registry: each route as plain, sorted data. Writing a language from it is not done here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{Schema, generate::SchemaSettings};
 use serde::Serialize;
@@ -18,6 +18,10 @@ pub struct RouteDoc {
     pub version: String,
     /// The page alone, for example `test/nestedTest`.
     pub page: String,
+    /// The event within its page, for example `room`.
+    pub event: String,
+    /// A name of its own among all routes that is an identifier too, for example `TestNestedTestRoomV1`.
+    pub namespace: String,
     /// Who may call it.
     pub auth: AuthDoc,
     /// The error codes that its stages declare, sorted. Those of the framework may come too and are not listed.
@@ -39,7 +43,7 @@ pub struct RouteDoc {
 pub struct AuthDoc {
     /// Whether the caller has to be logged in.
     pub login: bool,
-    /// The fields of the session that further rules look at, in the order of the rules.
+    /// What else has to hold of the session, in words, in the order of the rules.
     pub rules: Vec<String>,
 }
 
@@ -82,12 +86,24 @@ pub struct DeclarationDoc {
 /// order of linking.
 #[must_use]
 pub fn routes(registry: &Registry) -> Vec<RouteDoc> {
-    // JSON has one kind of number, which JavaScript reads as `number`, never as `bigint`.
-    let config = Config::new().with_large_int("number");
-    registry.routes().iter().map(|route| describe(route, &config)).collect()
+    let config = config();
+    let mut seen = BTreeSet::new();
+    let identifiers = registry.routes().iter().map(|route| route.event().identifier(""));
+    let shared: BTreeSet<String> =
+        identifiers.filter(|identifier| !seen.insert(identifier.clone())).collect();
+    let namespace = |route: &Route| {
+        let identifier = route.event().identifier("");
+        if shared.contains(&identifier) { route.event().identifier("_") } else { identifier }
+    };
+    registry.routes().iter().map(|route| describe(route, namespace(route), &config)).collect()
 }
 
-fn describe(route: &Route, config: &Config) -> RouteDoc {
+/// How types become TypeScript. JSON has one kind of number, which JavaScript reads as `number`, never as `bigint`.
+pub(crate) fn config() -> Config {
+    Config::new().with_large_int("number")
+}
+
+fn describe(route: &Route, namespace: String, config: &Config) -> RouteDoc {
     let (input, server, client) = (route.client_input(), route.server_output(), route.client_output());
     // What is read and what is written differ where a type has defaults: a field may be missing in the former.
     let (read, written) =
@@ -96,9 +112,11 @@ fn describe(route: &Route, config: &Config) -> RouteDoc {
         name: route.name().to_string(),
         version: route.version().to_string(),
         page: route.event().page().to_owned(),
+        event: route.event().event().to_owned(),
+        namespace,
         auth: AuthDoc {
             login: route.auth().login,
-            rules: route.auth().additional.iter().map(|rule| rule.key().to_owned()).collect(),
+            rules: route.auth().additional.iter().map(|rule| rule.to_string()).collect(),
         },
         errors: route
             .errors()
@@ -134,9 +152,9 @@ fn declarations(payloads: &[TypeInfo], config: &Config) -> Vec<DeclarationDoc> {
         .iter()
         .flat_map(|info| info.named_types(config))
         .map(|named| {
-            let doc =
-                DeclarationDoc { name: named.name.clone(), declaration: named.declaration, docs: named.docs };
-            (named.name, doc)
+            // ts-rs writes an empty object as one that may have any property.
+            let declaration = named.declaration.replace("Record<symbol, never>", "Record<string, never>");
+            (named.name.clone(), DeclarationDoc { name: named.name, declaration, docs: named.docs })
         })
         .collect();
     by_name.into_values().collect()

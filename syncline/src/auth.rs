@@ -2,6 +2,8 @@
 //!
 //! Verifying tokens is the server's; this is only the requirement and its check against a session.
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::{Session, SyncResult, codes};
@@ -50,6 +52,17 @@ impl Auth {
 pub struct Rule {
     key: &'static str,
     check: Check,
+}
+
+/// What it asks, as a clause: `` `roles` equals `admin` ``.
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.check {
+            Check::Equals(value) => write!(f, "`{}` equals `{value}`", self.key),
+            Check::Present => write!(f, "`{}` is present", self.key),
+            Check::Absent => write!(f, "`{}` is absent", self.key),
+        }
+    }
 }
 
 /// What a rule asks of its field.

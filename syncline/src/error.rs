@@ -189,11 +189,14 @@ pub mod codes {
     use super::ErrorCode;
 
     macro_rules! codes {
-        ($($(#[$doc:meta])* $name:ident = $code:literal, $status:literal, $params:expr;)*) => {
-            $($(#[$doc])* pub const $name: ErrorCode = ErrorCode::new($code, $status, &$params);)*
+        ($(#[doc = $doc:literal] $name:ident = $code:literal, $status:literal, $params:expr;)*) => {
+            $(#[doc = $doc] pub const $name: ErrorCode = ErrorCode::new($code, $status, &$params);)*
 
             /// Every code that the server itself answers with.
             pub const ALL: &[ErrorCode] = &[$($name),*];
+
+            /// What each of [`ALL`] means, for whoever programs against it.
+            pub const DOCS: &[(ErrorCode, &str)] = &[$(($name, $doc)),*];
         };
     }
 

@@ -142,6 +142,14 @@ impl EventName {
         format!("{}/{}", self.page, self.event)
     }
 
+    /// Page, event and version as one identifier, each part in Pascal case: `TestNestedTestRoomV1` with an empty
+    /// separator. With `_` between the parts no two events share one.
+    #[must_use]
+    pub fn identifier(&self, separator: &str) -> String {
+        let parts = self.page.split('/').chain([self.event.as_str()]).map(to_pascal);
+        format!("{}V{}", parts.collect::<Vec<_>>().join(separator), self.version)
+    }
+
     /// The file of one of its stages below the handlers' `src`, for example `test/nested_test/room_server_v1.rs`.
     #[must_use]
     pub fn file(&self, kind: StageKind) -> String {
@@ -194,6 +202,13 @@ fn to_camel(segment: &str) -> Result<String, NameError> {
         }
     }
     Ok(camel)
+}
+
+fn to_pascal(camel: &str) -> String {
+    let mut letters = camel.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| format!("{}{}", first.to_ascii_uppercase(), letters.as_str()))
 }
 
 fn to_snake(camel: &str) -> String {
@@ -272,6 +287,16 @@ mod tests {
         assert!(matches!(wire("app::v2::b_server_v1", "b_server_v1"), Err(NameError::PageLikeVersion(_))));
         assert!(matches!(wire("app::a_1::b_server_v1", "b_server_v1"), Err(NameError::NotSnakeCase(_))));
         assert!(matches!(wire("app::a::_server_v1", "_server_v1"), Err(NameError::NotAStage(_))));
+    }
+
+    #[test]
+    fn identifiers_are_told_apart_by_a_separator() {
+        let identifiers = |module: &str| {
+            let (name, _) = EventName::from_rust(module, "c_server_v2").unwrap();
+            (name.identifier(""), name.identifier("_"))
+        };
+        assert_eq!(identifiers("app::a::b::c_server_v2"), ("ABCV2".to_owned(), "A_B_CV2".to_owned()));
+        assert_eq!(identifiers("app::a_b::c_server_v2"), ("ABCV2".to_owned(), "AB_CV2".to_owned()));
     }
 
     #[test]

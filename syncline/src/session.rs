@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use ts_rs::TS;
 
-/// One caller's or recipient's session. On the wire and in TypeScript it is `SessionLayout`.
+/// A session: who a caller or recipient is, and where in the app.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[ts(rename = "SessionLayout")]
@@ -17,9 +17,11 @@ pub struct Session {
     /// The user's id: the token's `sub`; empty in an anonymous session.
     pub user_id: String,
     /// A name to show, from the claim `name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub name: Option<String>,
     /// The language of the user's messages, from the claim `locale`, else from the handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub locale: Option<String>,
     /// The claim `roles`.
@@ -27,14 +29,17 @@ pub struct Session {
     /// The claim `scope`, split at its spaces.
     pub scope: Vec<String>,
     /// Globs of the rooms that the user may join, from the claim `rooms`; without the claim nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub rooms: Option<Vec<String>>,
     /// Every other claim of the token.
     #[ts(type = "Record<string, unknown>")]
     pub claims: Map<String, Value>,
     /// The page that the client last said it shows.
+    #[ts(inline)]
     pub location: Location,
     /// When the token expires, in seconds since 1970; nothing in an anonymous session.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub expires_at: Option<u64>,
 }
@@ -44,6 +49,7 @@ pub struct Session {
 #[serde(rename_all = "camelCase", default)]
 pub struct Location {
     /// The path of the page, for example `/examples`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub path_name: Option<String>,
     /// The page's query parameters.

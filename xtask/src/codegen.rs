@@ -1,23 +1,26 @@
-//! `cargo xtask codegen`: what the shipped handlers' registry says, for programs to read. It writes no file yet.
+//! What is generated in this repository, and where it goes. How is `syncline-codegen`'s, as for any app.
 
-use std::{
-    io::{Write as _, stdout},
-    process::ExitCode,
-};
-
-use anyhow::Context as _;
 use handlers as _;
-use syncline::Registry;
-use syncline_codegen::{files, routes};
+use serde_json::{Map, Value};
+use syncline_codegen::{
+    cli::Project,
+    typescript::{ClientText, framework},
+};
+use syncline_i18n::Catalog;
 
-use crate::workspace;
+/// The shipped handlers' types as an app would have them, and the framework's own part of the npm package.
+pub(crate) fn project() -> anyhow::Result<Project> {
+    Ok(Project::new("handlers")
+        .types("client-ts/src/generated/apiTypes.generated.ts")
+        .file("client-ts/src/generated/framework.generated.ts", framework_types()?))
+}
 
-/// Checks the handlers against their files and prints every route.
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let registry = Registry::from_inventory().context("the handlers are not sound")?;
-    files::compare(&workspace::root().join("handlers").join("src"), &registry)?;
-    let mut out = stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &routes(&registry))?;
-    writeln!(out)?;
-    Ok(ExitCode::SUCCESS)
+fn framework_types() -> anyhow::Result<String> {
+    let catalog = Catalog::builder().build()?;
+    let languages: Vec<String> = catalog.locales().map(str::to_owned).collect();
+    Ok(framework(&languages, |language, ClientText { code, param }| {
+        let params: Map<String, Value> =
+            param.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        catalog.message(catalog.negotiate(&[language]), code, &params)
+    }))
 }

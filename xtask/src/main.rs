@@ -14,6 +14,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use syncline_codegen::cli::CodegenOptions;
 
 /// The tasks of this workspace.
 #[derive(Debug, Parser)]
@@ -29,8 +30,8 @@ enum Task {
     Dev(dev::Options),
     /// Runs all tests: formatting, lints, Rust, stock Socket.IO clients
     Test(test::Options),
-    /// Prints every sync event of the shipped handlers as JSON
-    Codegen,
+    /// Writes what is generated from the handlers: the TypeScript of the npm package
+    Codegen(CodegenOptions),
     /// Measures sync events against bare socketioxide, in release mode
     Bench(bench::Options),
     /// Fuzzes one target for a while
@@ -56,7 +57,7 @@ fn run(task: Option<Task>) -> anyhow::Result<ExitCode> {
         }
         Some(Task::Dev(options)) => dev::run(&options),
         Some(Task::Test(options)) => test::run(&options),
-        Some(Task::Codegen) => codegen::run(),
+        Some(Task::Codegen(options)) => codegen::project()?.codegen(&options),
         Some(Task::Bench(options)) => bench::run(&options),
         Some(Task::Fuzz(options)) => fuzz::run(&options),
     }

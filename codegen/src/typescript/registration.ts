@@ -1,0 +1,7 @@
+declare module "syncline" {
+  interface Register {
+    routes: SyncRoutes;
+    latest: SyncLatest;
+    errors: SyncAppErrors;
+  }
+}
