@@ -73,14 +73,36 @@ impl Game {
         };
         let legal = wanted.to_move(&next).ok()?;
         let san = SanPlus::from_move_and_play_unchecked(&mut next, legal).to_string();
-        let played = Played {
-            fen: Fen::from_position(&next, EnPassantMode::Legal).to_string(),
-            san,
-            check: next.is_check(),
-            outcome: outcome_of(&next),
-        };
         self.position = next;
-        Some(played)
+        Some(Played { fen: self.fen(), san, check: self.check(), outcome: self.outcome() })
+    }
+
+    /// Puts all pieces back to where they start.
+    pub fn begin_anew(&mut self) {
+        self.position = Chess::default();
+    }
+
+    /// The board, in Forsyth-Edwards notation.
+    #[must_use]
+    pub fn fen(&self) -> String {
+        Fen::from_position(&self.position, EnPassantMode::Legal).to_string()
+    }
+
+    /// Whether the side to move is in check.
+    #[must_use]
+    pub fn check(&self) -> bool {
+        self.position.is_check()
+    }
+
+    /// How the game ended, if it did.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self.position.outcome() {
+            Ending::Unknown => None,
+            Ending::Known(KnownOutcome::Draw) => Some(Outcome::Draw),
+            Ending::Known(KnownOutcome::Decisive { winner: Color::White }) => Some(Outcome::WhiteWins),
+            Ending::Known(KnownOutcome::Decisive { winner: Color::Black }) => Some(Outcome::BlackWins),
+        }
     }
 }
 
@@ -90,14 +112,5 @@ fn role_of(promotion: Promotion) -> Role {
         Promotion::Rook => Role::Rook,
         Promotion::Bishop => Role::Bishop,
         Promotion::Knight => Role::Knight,
-    }
-}
-
-fn outcome_of(position: &Chess) -> Option<Outcome> {
-    match position.outcome() {
-        Ending::Unknown => None,
-        Ending::Known(KnownOutcome::Draw) => Some(Outcome::Draw),
-        Ending::Known(KnownOutcome::Decisive { winner: Color::White }) => Some(Outcome::WhiteWins),
-        Ending::Known(KnownOutcome::Decisive { winner: Color::Black }) => Some(Outcome::BlackWins),
     }
 }

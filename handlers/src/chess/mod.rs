@@ -2,3 +2,6 @@
 
 pub mod game;
 pub mod move_chess_piece_server_v1;
+pub mod new_game_server_v1;
+pub mod read_game_client_v1;
+pub mod read_game_server_v1;

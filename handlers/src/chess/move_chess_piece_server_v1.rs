@@ -1,7 +1,6 @@
 //! `chess/moveChessPiece` v1: makes a move in the room's game. Any member may move either side.
 //!
-//! There is no event that starts a game: the first move does, and after the end of one game a move that is legal at
-//! the start begins the next.
+//! The first move starts a game, and after the end of one a move that is legal at the start begins the next.
 
 use garde::Validate;
 use syncline::prelude::*;
