@@ -24,7 +24,7 @@ use clap::{Args, Parser, Subcommand};
 use syncline::Registry;
 
 use crate::{
-    files,
+    files, openapi,
     output::{Output, shown},
     typescript,
 };
@@ -64,6 +64,9 @@ pub struct CodegenOptions {
     /// Writes the types to this file instead
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// Writes the OpenAPI document of the HTTP side too
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "openapi.json")]
+    openapi: Option<PathBuf>,
 }
 
 impl Project {
@@ -118,6 +121,9 @@ impl Project {
         files::compare(&self.root.join(&self.handlers).join("src"), &registry)?;
         let types = options.out.clone().unwrap_or_else(|| self.root.join(&self.types));
         let mut outputs = vec![Output { path: types, text: typescript::api_types(&registry) }];
+        if let Some(path) = options.openapi.clone() {
+            outputs.push(Output { path, text: openapi::text(&registry) });
+        }
         outputs.extend(
             self.more.iter().map(|(path, text)| Output { path: self.root.join(path), text: text.clone() }),
         );

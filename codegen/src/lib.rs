@@ -7,6 +7,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod files;
+pub mod openapi;
 #[cfg(feature = "cli")]
 mod output;
 mod routes;

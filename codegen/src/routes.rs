@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::{Schema, generate::SchemaSettings};
 use serde::Serialize;
 use serde_json::Value;
-use syncline::{Registry, Route, TypeInfo};
+use syncline::{ErrorCode, Registry, Route, TypeInfo};
 use ts_rs::Config;
 
 /// One version of one event.
@@ -118,19 +118,19 @@ fn describe(route: &Route, namespace: String, config: &Config) -> RouteDoc {
             login: route.auth().login,
             rules: route.auth().additional.iter().map(|rule| rule.to_string()).collect(),
         },
-        errors: route
-            .errors()
-            .iter()
-            .map(|error| ErrorDoc {
-                code: error.code().to_owned(),
-                http_status: error.http_status(),
-                params: error.params().iter().map(|&name| name.to_owned()).collect(),
-            })
-            .collect(),
+        errors: route.errors().iter().map(error_doc).collect(),
         client_input: payload(input, config, read),
         server_output: payload(server, config, written.clone()),
         client_output: payload(client, config, written),
         declarations: declarations(&[input, server, client], config),
+    }
+}
+
+pub(crate) fn error_doc(error: &ErrorCode) -> ErrorDoc {
+    ErrorDoc {
+        code: error.code().to_owned(),
+        http_status: error.http_status(),
+        params: error.params().iter().map(|&name| name.to_owned()).collect(),
     }
 }
 

@@ -108,7 +108,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Further HTTP routes of the app.
+    /// Further HTTP routes of the app. `/sync`, `/socket.io`, `/openapi.json`, `/healthz`, `/readyz` and `/metrics`
+    /// are the server's.
     #[must_use]
     pub fn routes(self, routes: Router) -> Self {
         Self { routes, ..self }

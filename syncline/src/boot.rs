@@ -146,7 +146,10 @@ impl fmt::Display for Problem {
                 write!(f, "{at}: `{option}` belongs on the server stage of this event")
             }
             Self::ErrorCode { at, code } => {
-                write!(f, "{at}: `{code}` is declared twice with another status or other parameters")
+                write!(
+                    f,
+                    "{at}: `{code}` is declared elsewhere, or by the framework, with another status or other parameters"
+                )
             }
             Self::TypeName { at, name, first, second } => write!(
                 f,

@@ -73,7 +73,8 @@ pub mod run {
     pub use crate::packet::{ClientEvent, PacketLimits, read as read_packet};
     pub use crate::server_stage::{ErasedServer, ServerCall, ServerFuture};
     pub use crate::wire::{
-        Ack, Delivery, ErrorEnvelope, Exclude, RequestError, SyncEvent, SyncRequest, json_depth,
+        Ack, Delivery, ErrorEnvelope, Exclude, MAX_ROOM_NAME, RequestError, SyncEvent, SyncRequest,
+        json_depth,
     };
 }
 

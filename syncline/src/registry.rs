@@ -236,6 +236,7 @@ impl Registry {
             route.errors.dedup();
             check_route(route, &mut problems);
         }
+        check_codes(&routes, &mut problems);
         if !problems.is_empty() {
             return Err(BootError::new(problems));
         }
@@ -326,9 +327,6 @@ fn check_route(route: &Route, problems: &mut Vec<Problem>) {
     for rule in route.auth.additional.iter().filter(|rule| !rule.has_known_key()) {
         problems.push(Problem::AuthKey { at: place.clone(), key: Rule::key(rule) });
     }
-    for pair in route.errors.windows(2).filter(|pair| pair[0].code() == pair[1].code()) {
-        problems.push(Problem::ErrorCode { at: place.clone(), code: pair[0].code() });
-    }
     if let Some(client) = &route.client {
         let expected = [
             ("client_input", route.client_input(), client.stage.input()),
@@ -350,6 +348,19 @@ fn check_route(route: &Route, problems: &mut Vec<Problem>) {
         problems.push(Problem::Null { at: place.clone(), name: null.rust_name() });
     }
     check_type_names(&types, &place, problems);
+}
+
+/// A code means the same wherever it is declared: it has one text in each language, and one type in TypeScript.
+fn check_codes(routes: &[Route], problems: &mut Vec<Problem>) {
+    let mut known: HashMap<&str, ErrorCode> = codes::ALL.iter().map(|&code| (code.code(), code)).collect();
+    for route in routes {
+        for &code in &route.errors {
+            if *known.entry(code.code()).or_insert(code) != code {
+                let places: Vec<String> = route.registrations().map(at).collect();
+                problems.push(Problem::ErrorCode { at: places.join(" and "), code: code.code() });
+            }
+        }
+    }
 }
 
 fn check_type_names(types: &[TypeInfo], place: &str, problems: &mut Vec<Problem>) {

@@ -7,6 +7,9 @@ use std::{borrow::Cow, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
+/// The longest name of a room, in characters.
+pub const MAX_ROOM_NAME: usize = 256;
+
 /// A `sync` request, borrowed from the text it came as.
 #[derive(Debug)]
 pub struct SyncRequest<'a> {

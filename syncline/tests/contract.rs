@@ -127,6 +127,17 @@ mod pages {
             }
             sync_server!(null_server_v1);
         }
+        pub(crate) mod codes_server_v1 {
+            use syncline::prelude::*;
+
+            const OTHER_STATUS: ErrorCode = ErrorCode::new("test.tooLarge", 409, &["max"]);
+            const FRAMEWORK: ErrorCode = ErrorCode::new("sync.notFound", 404, &["what"]);
+
+            async fn codes_server_v1(_: ServerParams<Empty>) -> SyncResult<Empty> {
+                Ok(Empty {})
+            }
+            sync_server!(codes_server_v1, errors: [OTHER_STATUS, FRAMEWORK]);
+        }
         pub(crate) mod app_server_v1 {
             use syncline::prelude::*;
 
@@ -218,6 +229,17 @@ fn unknown_auth_keys_do_not_boot() {
 fn two_types_of_one_name_do_not_boot() {
     let error = refused(below("broken::names"));
     assert!(matches!(error.problems(), [Problem::TypeName { name, .. }] if name == "Point"), "{error}");
+}
+
+#[test]
+fn a_code_that_means_two_things_does_not_boot() {
+    let error = refused(below("sound").chain(below("broken::codes")));
+    let codes: Vec<&str> = error
+        .problems()
+        .iter()
+        .filter_map(|problem| if let Problem::ErrorCode { code, .. } = problem { Some(*code) } else { None })
+        .collect();
+    assert_eq!(codes, ["sync.notFound", "test.tooLarge"], "{error}");
 }
 
 #[test]

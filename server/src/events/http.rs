@@ -1,4 +1,4 @@
-//! The HTTP edge: `POST /sync/<page>/<name>/<version>`, the trigger for callers without a socket.
+//! The HTTP edge: `POST /sync/<page>/<name>/<version>`, the trigger for callers without a socket, and its description.
 //!
 //! The same pipeline as on the socket; delivery is over Socket.IO either way.
 
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json, Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     response::{IntoResponse as _, Response},
-    routing::any,
+    routing::{any, get},
 };
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::value::RawValue;
@@ -17,6 +17,7 @@ use syncline::{
     SyncError, SyncResult, codes,
     run::{Ack, SyncRequest, json_depth},
 };
+use syncline_codegen::openapi;
 
 use super::{Events, dispatch::Caller};
 use crate::{auth::session_of, error::Locale, net::RequestContext};
@@ -24,8 +25,13 @@ use crate::{auth::session_of, error::Locale, net::RequestContext};
 /// The path below which all events are.
 const PREFIX: &str = "/sync/";
 
+/// Where the OpenAPI document is. It says no more than a client's types do, so production serves it too.
+const DESCRIPTION: &str = "/openapi.json";
+
 pub(crate) fn router(events: Arc<Events>) -> Router {
-    Router::new().route("/sync/{*route}", any(sync)).with_state(events)
+    let description = Bytes::from(openapi::text(&events.dispatch.registry));
+    let described = async move || ([(header::CONTENT_TYPE, "application/json")], description.clone());
+    Router::new().route("/sync/{*route}", any(sync)).route(DESCRIPTION, get(described)).with_state(events)
 }
 
 async fn sync(

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use syncline::{SyncResult, codes};
+use syncline::{SyncResult, codes, run::MAX_ROOM_NAME};
 
 use super::{
     member::Member,
     members::{EVERYBODY, Members},
 };
 use crate::auth::GuardedPolicy;
-
-/// The longest name of a room, in characters.
-const MAX_ROOM_NAME: usize = 256;
 
 /// Whether a room may be called that: 1 to 256 characters, none of them a control character.
 pub(crate) fn is_room_name(name: &str) -> bool {

@@ -207,3 +207,13 @@ async fn guests_are_for_development() {
     let production = start(&[("SYNCLINE_ENV", "production"), ("HOST", "127.0.0.1")]);
     assert_eq!(call(production.address(), "POST", "/api/dev/token", &[], "").await.status, 404);
 }
+
+#[tokio::test]
+async fn the_http_side_is_described() {
+    let server = start(&[]);
+    let answer = call(server.address(), "GET", "/openapi.json", &[], "").await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    let document = answer.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert!(document["paths"]["/sync/probe/echo/v1"]["post"].is_object(), "{document}");
+}
