@@ -17,6 +17,7 @@ use uuid::Uuid;
 pub struct SendMessageInput {
     /// 1 to 500 characters. White space around them is cut off and does not count.
     #[garde(length(chars, min = 1, max = 500))]
+    #[schemars(regex(pattern = r"\S"))]
     #[serde(deserialize_with = "trimmed")]
     pub text: String,
 }

@@ -13,9 +13,11 @@ use crate::App;
 pub struct MoveChessPieceInput {
     /// The square that the piece leaves, for example `e2`.
     #[garde(custom(is_square))]
+    #[schemars(regex(pattern = "^[a-h][1-8]$"))]
     pub from: String,
     /// The square that it goes to, for example `e4`.
     #[garde(custom(is_square))]
+    #[schemars(regex(pattern = "^[a-h][1-8]$"))]
     pub to: String,
     /// What a pawn becomes on the last rank; required there, and only there.
     #[garde(skip)]

@@ -45,6 +45,12 @@ pub(super) const STEPS: &[Step] = &[
         needs: &[Tool::Python],
         run: python,
     },
+    Step {
+        name: "openapi",
+        does: "validates the OpenAPI document and holds the server to it, with schemathesis",
+        needs: &[Tool::Python],
+        run: openapi,
+    },
 ];
 
 /// A cargo command whose output suits where it goes.
@@ -105,7 +111,8 @@ fn node() -> anyhow::Result<()> {
     on_playground(if in_ci() { node.variable("NO_COLOR", "1") } else { node })
 }
 
-fn python() -> anyhow::Result<()> {
+/// The Python of an environment of its own, with all that the suites need.
+fn python_with_requirements() -> anyhow::Result<PathBuf> {
     let venv = workspace::target().join("venv");
     let python: PathBuf = venv.join("bin").join("python");
     if !python.exists() {
@@ -113,6 +120,16 @@ fn python() -> anyhow::Result<()> {
     }
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
     Program::new(&python, "python").arguments(install).arguments(["e2e/requirements.txt"]).succeed()?;
+    Ok(python)
+}
+
+fn python() -> anyhow::Result<()> {
     let tests = ["-m", "unittest", "discover", "--verbose", "--start-directory", "e2e/python"];
-    on_playground(Program::new(&python, "python").arguments(tests))
+    on_playground(Program::new(python_with_requirements()?, "python").arguments(tests))
+}
+
+fn openapi() -> anyhow::Result<()> {
+    on_playground(
+        Program::new(python_with_requirements()?, "python").arguments(["e2e/openapi/exercise.py"]),
+    )
 }
