@@ -1,0 +1,9 @@
+"use client";
+// The package's entry `syncline/react`: hooks on the client, and nothing of their own.
+
+export { SyncProvider, type SyncProviderProps, useSync } from "./SyncProvider.js";
+export { useRoom } from "./useRoom.js";
+export { useSyncEvent } from "./useSyncEvent.js";
+export { type SyncEvents, useSyncEvents } from "./useSyncEvents.js";
+export { useSyncLocation } from "./useSyncLocation.js";
+export { useSyncStatus } from "./useSyncStatus.js";
