@@ -7,6 +7,7 @@ mod bench;
 mod codegen;
 mod dev;
 mod fuzz;
+mod npm;
 mod program;
 mod test;
 mod workspace;
@@ -14,7 +15,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use syncline_codegen::cli::CodegenOptions;
+use syncline_codegen::cli::{CodegenOptions, NewHandlerOptions};
 
 /// The tasks of this workspace.
 #[derive(Debug, Parser)]
@@ -32,6 +33,8 @@ enum Task {
     Test(test::Options),
     /// Writes what is generated from the handlers: the TypeScript of the npm package
     Codegen(CodegenOptions),
+    /// Writes a new handler, or the next version of one, and then the types
+    NewHandler(NewHandlerOptions),
     /// Measures sync events against bare socketioxide, in release mode
     Bench(bench::Options),
     /// Fuzzes one target for a while
@@ -58,6 +61,7 @@ fn run(task: Option<Task>) -> anyhow::Result<ExitCode> {
         Some(Task::Dev(options)) => dev::run(&options),
         Some(Task::Test(options)) => test::run(&options),
         Some(Task::Codegen(options)) => codegen::project()?.codegen(&options),
+        Some(Task::NewHandler(options)) => codegen::project()?.new_handler(&options),
         Some(Task::Bench(options)) => bench::run(&options),
         Some(Task::Fuzz(options)) => fuzz::run(&options),
     }

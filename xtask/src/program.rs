@@ -1,16 +1,18 @@
 //! Running other programs: each in a process group of its own, so that Ctrl-C ends it with all that it started.
 //!
-//! One program runs at a time. What it is and whether its failure matters is the caller's to know.
+//! One program runs at a time, or several together that end together. What they are and whether a failure matters is
+//! the caller's to know.
 
 use std::{
     ffi::OsStr,
     fmt,
     os::unix::process::CommandExt,
     path::Path,
-    process::{Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -28,9 +30,8 @@ use crate::workspace;
 /// How long a program may take to stop once it has been asked to.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// The process group of the program that runs now. Held while one is started, so that no signal falls in
-/// between.
-static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
+/// The process groups of the programs that run now. Held while one is started, so that no signal falls in between.
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Passes Ctrl-C and other requests to end on to the program that runs: the first asks it to stop, a second one or
@@ -40,20 +41,17 @@ pub(crate) fn forward_interrupts() -> anyhow::Result<()> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).context("cannot listen for Ctrl-C")?;
     thread::spawn(move || {
         for signal in signals.forever() {
-            let Some(group) = running() else { std::process::exit(128 + signal) };
+            let groups = running();
+            if groups.is_empty() {
+                std::process::exit(128 + signal);
+            }
             if INTERRUPTED.swap(true, Ordering::SeqCst) {
-                end(group);
+                groups.into_iter().for_each(end);
                 continue;
             }
             let asked = if signal == SIGINT { Signal::INT } else { Signal::TERM };
-            // It fails only when the group has ended meanwhile, which is what was wanted.
-            let _ = kill_process_group(group, asked);
-            thread::spawn(move || {
-                thread::sleep(GRACE);
-                if running() == Some(group) {
-                    end(group);
-                }
-            });
+            groups.iter().for_each(|&group| ask(group, asked));
+            thread::spawn(move || end_in_time(&groups));
         }
     });
     Ok(())
@@ -64,13 +62,23 @@ pub(crate) fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-fn running() -> Option<Pid> {
-    *RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+fn running() -> Vec<Pid> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn ask(group: Pid, signal: Signal) {
+    // It fails only when the group has ended meanwhile, which is what was wanted.
+    let _ = kill_process_group(group, signal);
 }
 
 fn end(group: Pid) {
-    // It fails only when the group has ended meanwhile, which is what was wanted.
-    let _ = kill_process_group(group, Signal::KILL);
+    ask(group, Signal::KILL);
+}
+
+/// Ends those of the groups that still run when their time to stop is over.
+fn end_in_time(groups: &[Pid]) {
+    thread::sleep(GRACE);
+    running().into_iter().filter(|group| groups.contains(group)).for_each(end);
 }
 
 /// A program with its arguments. Its text is the line that a person types to repeat it.
@@ -118,20 +126,19 @@ impl Program {
 
     /// Runs it to its end with this process's output, and ends whatever it leaves behind.
     pub(crate) fn run(&mut self) -> anyhow::Result<ExitStatus> {
-        let mut child = {
-            let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-            if interrupted() {
-                bail!("interrupted");
-            }
-            let child = self.command.spawn().with_context(|| format!("cannot start `{}`", self.shown))?;
-            *running = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-            child
-        };
-        let status = child.wait();
-        if let Some(group) = RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            end(group);
+        self.start()?.wait()
+    }
+
+    fn start(&mut self) -> anyhow::Result<Started> {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        if interrupted() {
+            bail!("interrupted");
         }
-        status.with_context(|| format!("cannot wait for `{}`", self.shown))
+        let child = self.command.spawn().with_context(|| format!("cannot start `{}`", self.shown))?;
+        let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let group = group.with_context(|| format!("`{}` has no process group", self.shown))?;
+        running.push(group);
+        Ok(Started { child, group, shown: self.shown.clone() })
     }
 
     /// Runs it; anything but success is an error that names it.
@@ -152,6 +159,56 @@ impl Program {
         let output = self.command.stderr(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
+}
+
+/// A program that runs.
+struct Started {
+    child: Child,
+    group: Pid,
+    shown: String,
+}
+
+impl Started {
+    /// Waits for its end, and ends whatever it leaves behind.
+    fn wait(mut self) -> anyhow::Result<ExitStatus> {
+        let status = self.child.wait();
+        end(self.group);
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|&group| group != self.group);
+        status.with_context(|| format!("cannot wait for `{}`", self.shown))
+    }
+}
+
+/// Runs programs side by side, all with this process's output. When the first of them ends, the others are asked to
+/// stop; its status is what is returned.
+pub(crate) fn run_together(programs: impl IntoIterator<Item = Program>) -> anyhow::Result<ExitStatus> {
+    let (ended, ends) = mpsc::channel();
+    for mut program in programs {
+        let started = match program.start() {
+            Ok(started) => started,
+            Err(error) => {
+                stop_all();
+                return Err(error);
+            }
+        };
+        let ended = ended.clone();
+        thread::spawn(move || {
+            // Nobody listens any more when another one could not be started.
+            let _ = ended.send(started.wait());
+        });
+    }
+    drop(ended);
+    let first = ends.recv().context("no program was given")?;
+    stop_all();
+    // The channel closes with the last one's end.
+    ends.into_iter().for_each(drop);
+    first
+}
+
+/// Asks all that run to stop, and sees to it that they do.
+fn stop_all() {
+    let groups = running();
+    groups.iter().for_each(|&group| ask(group, Signal::TERM));
+    thread::spawn(move || end_in_time(&groups));
 }
 
 impl fmt::Display for Program {

@@ -89,6 +89,15 @@ export declare namespace ChessReadGameV1 {
   };
 }
 
+/** The types of `examples/readCounter` v1. */
+export declare namespace ExamplesReadCounterV1 {
+  /** Where the room's counter stands. */
+  export type ReadCounterOutput = {
+    /** The room's total. */
+    value: number;
+  };
+}
+
 /** The types of `examples/updateCounter` v1. */
 export declare namespace ExamplesUpdateCounterV1 {
   /** How far the counter moves. */
@@ -207,6 +216,15 @@ export interface SyncApi {
     };
   };
   examples: {
+    readCounter: {
+      /** Callers have to be signed in. */
+      v1: {
+        clientInput: Record<string, never>;
+        serverOutput: ExamplesReadCounterV1.ReadCounterOutput;
+        clientOutput: Record<string, never>;
+        errors: never;
+      };
+    };
     updateCounter: {
       /** Callers have to be signed in. */
       v1: {
@@ -265,6 +283,7 @@ export interface SyncRoutes {
   "chess/moveChessPiece": SyncApi["chess"]["moveChessPiece"];
   "chess/newGame": SyncApi["chess"]["newGame"];
   "chess/readGame": SyncApi["chess"]["readGame"];
+  "examples/readCounter": SyncApi["examples"]["readCounter"];
   "examples/updateCounter": SyncApi["examples"]["updateCounter"];
   "presence/cursor": SyncApi["presence"]["cursor"];
   "test/clientOnly/ping": SyncApi["test/clientOnly"]["ping"];
@@ -277,6 +296,7 @@ export interface SyncLatest {
   "chess/moveChessPiece": "v1";
   "chess/newGame": "v1";
   "chess/readGame": "v1";
+  "examples/readCounter": "v1";
   "examples/updateCounter": "v2";
   "presence/cursor": "v1";
   "test/clientOnly/ping": "v1";

@@ -54,6 +54,13 @@ export async function startPlayground(settings = {}) {
     post(path, body, token) {
       return post(`${url}${path}`, body, token && { authorization: `Bearer ${token}` });
     },
+    /** Ends the server at once, as a crash would. */
+    async kill() {
+      killServer();
+      await exited;
+      process.off("exit", killServer);
+      await rm(folder, { recursive: true, force: true });
+    },
     /** Asks the server to stop and tells how it ended: `{code, signal}`. */
     async stop() {
       child.kill("SIGTERM");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::tools::Tool;
 use crate::{
+    npm,
     program::Program,
     workspace::{self, in_ci},
 };
@@ -19,6 +20,11 @@ pub(super) struct Step {
     /// Does it.
     pub(super) run: fn() -> anyhow::Result<()>,
 }
+
+/// The stock JavaScript client's tests.
+const NODE: &str = "e2e/node";
+/// The page's tests.
+const BROWSER: &str = "e2e/browser";
 
 /// All steps, the cheap ones first.
 pub(super) const STEPS: &[Step] = &[
@@ -36,8 +42,14 @@ pub(super) const STEPS: &[Step] = &[
     Step {
         name: "node",
         does: "tests with the stock JavaScript client, socket.io-client",
-        needs: &[Tool::Node, Tool::Npm],
+        needs: &[Tool::Npm],
         run: node,
+    },
+    Step {
+        name: "browser",
+        does: "tests the playground's page in Chromium",
+        needs: &[Tool::Npm, Tool::Chromium],
+        run: browser,
     },
     Step {
         name: "python",
@@ -102,13 +114,16 @@ fn on_playground(program: Program) -> anyhow::Result<()> {
 }
 
 fn node() -> anyhow::Result<()> {
-    let folder = "e2e/node";
-    Program::named("npm")
-        .arguments(["ci", "--no-audit", "--no-fund", "--no-progress"])
-        .folder(folder)
-        .succeed()?;
-    let node = Program::named("node").arguments(["--test", "--test-reporter=spec", "tests/"]).folder(folder);
+    npm::install(NODE)?;
+    let node = Program::named("node").arguments(["--test", "--test-reporter=spec", "tests/"]).folder(NODE);
     on_playground(if in_ci() { node.variable("NO_COLOR", "1") } else { node })
+}
+
+fn browser() -> anyhow::Result<()> {
+    npm::build(npm::CLIENT)?;
+    npm::build(npm::PLAYGROUND)?;
+    npm::install(BROWSER)?;
+    on_playground(Program::named("npx").arguments(["playwright", "test"]).folder(BROWSER))
 }
 
 /// The Python of an environment of its own, with all that the suites need.
@@ -129,7 +144,5 @@ fn python() -> anyhow::Result<()> {
 }
 
 fn openapi() -> anyhow::Result<()> {
-    on_playground(
-        Program::new(python_with_requirements()?, "python").arguments(["e2e/openapi/exercise.py"]),
-    )
+    on_playground(Program::new(python_with_requirements()?, "python").arguments(["e2e/openapi/exercise.py"]))
 }

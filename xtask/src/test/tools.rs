@@ -1,43 +1,42 @@
 //! What the tests need of the machine: looked for, and on Debian or Ubuntu as root installed. Nothing is ever
 //! skipped for the lack of a tool.
 
-use std::{fs, path::Path};
+use std::{env, fs, path::Path};
 
 use anyhow::bail;
 
-use crate::program::Program;
+use crate::{npm, program::Program};
 
-/// The oldest Node.js that the suites are written for.
-const NODE_MAJOR: u32 = 20;
+/// Where Chromium and its children are installed; `e2e/browser/playwright.config.js` looks there too.
+const CHROMIUM: &[&str] = &[
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+];
 
 /// A program that some step needs and that does not come with Rust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
-    Node,
     Npm,
     Python,
+    Chromium,
 }
 
 impl Tool {
     /// What is missing of it; nothing if it is as needed.
     fn lack(self) -> Option<String> {
         match self {
-            Self::Node => {
-                let version = Program::named("node").arguments(["--version"]).output();
-                match version.as_deref().map(|version| (version, major(version))) {
-                    Some((_, Some(major))) if major >= NODE_MAJOR => None,
-                    Some((version, _)) => Some(format!("Node.js {NODE_MAJOR} or newer (found {version})")),
-                    None => Some(format!("Node.js {NODE_MAJOR} or newer")),
-                }
-            }
-            Self::Npm => {
-                let version = Program::named("npm").arguments(["--version"]).output();
-                version.is_none().then(|| "npm, which comes with Node.js".to_owned())
-            }
+            Self::Npm => npm::lack(),
             Self::Python => {
                 // Debian ships `venv` without `ensurepip`, and without that it makes no environment.
                 let modules = Program::named("python3").arguments(["-c", "import ensurepip, venv"]).output();
                 modules.is_none().then(|| "Python 3 with its module venv".to_owned())
+            }
+            Self::Chromium => {
+                let named = env::var_os("CHROMIUM_BIN").is_some_and(|path| Path::new(&path).exists());
+                let found = named || CHROMIUM.iter().any(|path| Path::new(path).exists());
+                (!found).then(|| "Chromium (elsewhere installed: say where in CHROMIUM_BIN)".to_owned())
             }
         }
     }
@@ -45,16 +44,11 @@ impl Tool {
     /// The Debian packages that hold it.
     fn packages(self) -> &'static [&'static str] {
         match self {
-            Self::Node => &["nodejs"],
-            Self::Npm => &["npm"],
+            Self::Npm => &["nodejs", "npm"],
             Self::Python => &["python3", "python3-venv"],
+            Self::Chromium => &["chromium", "fonts-noto-cjk"],
         }
     }
-}
-
-/// The major version in a text such as `v20.11.0`.
-fn major(version: &str) -> Option<u32> {
-    version.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
 /// Makes sure that these tools are there.
@@ -96,17 +90,4 @@ fn may_install() -> bool {
 
 fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
     Program::named("apt-get").arguments(arguments).variable("DEBIAN_FRONTEND", "noninteractive").succeed()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::major;
-
-    #[test]
-    fn the_major_version_is_read() {
-        assert_eq!(major("v20.11.0"), Some(20));
-        assert_eq!(major("v8"), Some(8));
-        assert_eq!(major("20.11.0"), None);
-        assert_eq!(major(""), None);
-    }
 }

@@ -1,0 +1,73 @@
+// One person's half of the page, as a user finds their way on it: by names and roles.
+
+import { expect } from "@playwright/test";
+
+export class Person {
+  constructor(page, name) {
+    this.page = page;
+    this.name = name;
+    this.bar = page.getByRole("region", { name, exact: true });
+    this.status = this.bar.getByRole("status");
+    this.counter = this.pane("A counter");
+    this.total = this.counter.getByLabel("Counter", { exact: true });
+    this.chat = this.pane("A conversation");
+    this.tunnel = this.pane("A tunnel");
+    this.pointers = this.pane("Pointers");
+    this.chess = this.pane("A game of chess");
+  }
+
+  pane(card) {
+    return this.page.getByRole("region", { name: `${card}: ${this.name}` });
+  }
+
+  /** Waits for the connection and for the room: the counter is read on joining. */
+  async isConnected() {
+    await expect(this.status).toHaveText("Connected");
+    await expect(this.total).not.toHaveText("–");
+  }
+
+  async add(amount) {
+    const label = amount > 0 ? `+${amount}` : `−${-amount}`;
+    await this.counter.getByRole("button", { name: label, exact: true }).click();
+  }
+
+  async say(text) {
+    await this.chat.getByRole("textbox").fill(text);
+    await this.chat.getByRole("button", { name: "Send" }).click();
+  }
+
+  message(text) {
+    return this.chat.getByRole("listitem").filter({ hasText: text });
+  }
+
+  square(name) {
+    return this.chess.locator(`[data-square="${name}"]`);
+  }
+
+  async move(from, to) {
+    await this.square(from).click();
+    await this.square(to).click();
+  }
+
+  async language(name) {
+    await this.bar.getByLabel("Language").selectOption(name);
+  }
+
+  async open(page) {
+    await this.bar.getByLabel("Page").selectOption(page);
+  }
+
+  async network(on) {
+    await this.bar.getByRole("switch", { name: "Network" }).setChecked(on);
+  }
+
+  /** Adds that many to the counter, one request each, in the tunnel card. */
+  async addMany(amount) {
+    await this.tunnel.getByRole("button", { name: `Add ${amount}`, exact: true }).click();
+  }
+
+  async tally() {
+    const read = async (what) => Number(await this.tunnel.getByTestId(what).textContent());
+    return { sent: await read("sent"), dropped: await read("dropped"), failed: await read("failed") };
+  }
+}

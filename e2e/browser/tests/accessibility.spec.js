@@ -1,0 +1,49 @@
+// The page for everybody: no serious fault that axe can find, in light and dark, and nothing to scroll sideways.
+
+import { createRequire } from "node:module";
+import { expect, test } from "../src/fixtures.js";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** Something in every state that the page can show: a message, an error, a pointer, someone offline. */
+async function fill(app) {
+  await app.alice.say("Hi @bob");
+  await expect(app.bob.message("Hi @bob")).toBeVisible();
+  await app.alice.add(500);
+  await expect(app.alice.counter.getByRole("alert")).not.toBeEmpty();
+  await app.alice.move("e2", "e4");
+  await app.bob.network(false);
+  await app.bob.addMany(50);
+  await expect(app.bob.status).toContainText("50 waiting");
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [device, viewport] of Object.entries({
+    desktop: { width: 1280, height: 900 },
+    phone: { width: 390, height: 844 },
+  })) {
+    test.describe(`${device}, ${colorScheme}`, () => {
+      test.use({ colorScheme, viewport });
+      test("has no serious accessibility fault and no sideways scrolling", async ({ app }) => {
+        await fill(app);
+        await app.page.addScriptTag({ path: AXE });
+        const { violations } = await app.page.evaluate(() => globalThis.axe.run(document));
+        const serious = violations
+          .filter(({ impact }) => impact === "serious" || impact === "critical")
+          .map(({ id, help, nodes }) => ({ id, help, where: nodes.map(({ target }) => target.join(" ")) }));
+        expect(serious).toEqual([]);
+        const [wide, screen] = await app.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        expect(wide).toBeLessThanOrEqual(screen);
+      });
+    });
+  }
+}
+
+test.describe("a narrow phone", () => {
+  test.use({ viewport: { width: 320, height: 640 } });
+  test("scrolls one way only", async ({ app }) => {
+    await fill(app);
+    const wide = await app.page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide).toBeLessThanOrEqual(320);
+  });
+});

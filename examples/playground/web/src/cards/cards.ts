@@ -1,0 +1,56 @@
+// What the page shows, in order. A further system is a group of its own.
+
+import type { CardDefinition } from "../ui/Card";
+import { Chat } from "./chat/Chat";
+import { ChessGame } from "./chess/ChessGame";
+import { Counter } from "./counter/Counter";
+import { Cursors } from "./cursors/Cursors";
+import { Offline } from "./offline/Offline";
+
+export interface CardGroup {
+  readonly title: string;
+  readonly cards: readonly CardDefinition[];
+}
+
+export const GROUPS: readonly CardGroup[] = [
+  {
+    title: "Events",
+    cards: [
+      {
+        id: "counter",
+        title: "A counter",
+        uses: "examples/updateCounter v2",
+        lead: "Press a button on either side. More than 100 at once is refused, each in their own language. Only those who have /examples open get the news.",
+        View: Counter,
+      },
+      {
+        id: "chat",
+        title: "A conversation",
+        uses: "chat/sendMessage v1",
+        lead: "The same message to everybody, and to each recipient what it is to them: theirs, or one that mentions them.",
+        View: Chat,
+      },
+      {
+        id: "offline",
+        title: "A tunnel",
+        uses: "the client's offline queue",
+        lead: "Take one side offline and add to the counter. What waits goes out in order afterwards; beyond 200 the oldest is dropped, and whoever asked for it is told.",
+        View: Offline,
+      },
+      {
+        id: "cursors",
+        title: "Pointers",
+        uses: "presence/cursor v1",
+        lead: "Each sees where the other points, as long as both have the same page open. Change one's page above.",
+        View: Cursors,
+      },
+      {
+        id: "chess",
+        title: "A game of chess",
+        uses: "chess/moveChessPiece v1",
+        lead: "The server knows the rules. Choose a piece and a square, or drag; a move that is not allowed is refused to the one who tried it.",
+        View: ChessGame,
+      },
+    ],
+  },
+];

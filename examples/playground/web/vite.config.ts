@@ -1,0 +1,21 @@
+// How the page is served while it is worked on, and built for the server to carry. What is on it is in `src`.
+
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+/** Where the playground's server listens; `cargo xtask dev` sets it. */
+const server = process.env.SYNCLINE_SERVER ?? "http://localhost:4000";
+
+/** What the server answers. */
+const PROXIED = ["/socket.io", "/sync", "/api", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+
+export default defineConfig({
+  plugins: [react()],
+  // The package is linked from this repository and has a React of its own for its tests: the page may have only one.
+  resolve: { dedupe: ["react", "react-dom"] },
+  server: {
+    // The `Host` header stays, so that for the server the page and what it asks for are of one origin.
+    proxy: Object.fromEntries(PROXIED.map((path) => [path, { target: server, ws: path === "/socket.io" }])),
+  },
+  build: { outDir: "dist", target: "es2022" },
+});
