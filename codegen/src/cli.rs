@@ -16,15 +16,18 @@
 use std::{
     env,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{Command, ExitCode},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use syncline::Registry;
 
+pub use crate::new_handler::NewHandlerOptions;
 use crate::{
-    files, openapi,
+    files,
+    new_handler::{self, Handlers},
+    openapi,
     output::{Output, shown},
     typescript,
 };
@@ -38,6 +41,7 @@ const TYPES: &str = "src/_sockets/apiTypes.generated.ts";
 pub struct Project {
     root: PathBuf,
     handlers: PathBuf,
+    locales: Option<PathBuf>,
     types: PathBuf,
     more: Vec<(PathBuf, String)>,
 }
@@ -53,6 +57,8 @@ struct Cli {
 enum Task {
     /// Writes the TypeScript types of the handlers
     Codegen(CodegenOptions),
+    /// Writes a new handler, or the next version of one, and then the types
+    NewHandler(NewHandlerOptions),
 }
 
 /// Options of `codegen`.
@@ -60,13 +66,13 @@ enum Task {
 pub struct CodegenOptions {
     /// Writes nothing and fails if a generated file is not what it should be
     #[arg(long)]
-    check: bool,
+    pub check: bool,
     /// Writes the types to this file instead
     #[arg(long, value_name = "PATH")]
-    out: Option<PathBuf>,
+    pub out: Option<PathBuf>,
     /// Writes the OpenAPI document of the HTTP side too
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "openapi.json")]
-    openapi: Option<PathBuf>,
+    pub openapi: Option<PathBuf>,
 }
 
 impl Project {
@@ -78,13 +84,20 @@ impl Project {
             || PathBuf::from("."),
             |xtask| Path::new(&xtask).parent().map(Path::to_owned).unwrap_or_default(),
         );
-        Self { root, handlers: handlers.into(), types: TYPES.into(), more: Vec::new() }
+        Self { root, handlers: handlers.into(), locales: None, types: TYPES.into(), more: Vec::new() }
     }
 
     /// The types go to this file.
     #[must_use]
     pub fn types(self, path: impl Into<PathBuf>) -> Self {
         Self { types: path.into(), ..self }
+    }
+
+    /// The texts of errors are in this folder, with a folder for each language. It is `locales` in the handlers' crate
+    /// unless it is said here; without such a folder `new-handler` writes no texts, and no error that needs one.
+    #[must_use]
+    pub fn locales(self, path: impl Into<PathBuf>) -> Self {
+        Self { locales: Some(path.into()), ..self }
     }
 
     /// One more file that `codegen` writes and checks, with this text.
@@ -99,6 +112,7 @@ impl Project {
     pub fn run(&self) -> ExitCode {
         let done = match Cli::parse().task {
             Task::Codegen(options) => self.codegen(&options),
+            Task::NewHandler(options) => self.new_handler(&options),
         };
         done.unwrap_or_else(|error| {
             eprintln!("error: {error:#}");
@@ -116,6 +130,32 @@ impl Project {
         if options.check { check(&outputs) } else { write(&outputs) }
     }
 
+    /// `new-handler`: writes the files of a handler and the lines that go with them, and then runs `codegen` as a
+    /// program of its own, since this one does not have the new handler linked.
+    ///
+    /// # Errors
+    /// A name that is none, a handler that is there already, and files that cannot be read or written.
+    pub fn new_handler(&self, options: &NewHandlerOptions) -> anyhow::Result<ExitCode> {
+        let crate_folder = self.root.join(&self.handlers);
+        let locales =
+            self.locales.as_ref().map_or_else(|| crate_folder.join("locales"), |path| self.root.join(path));
+        let handlers = Handlers { src: &crate_folder.join("src"), locales: &locales };
+        if !new_handler::write(&handlers, options)? {
+            return Ok(ExitCode::SUCCESS);
+        }
+        let Some(mut codegen) = this_program() else {
+            println!("now run: cargo xtask codegen");
+            return Ok(ExitCode::SUCCESS);
+        };
+        let status = codegen.arg("codegen").status().context("cannot start cargo")?;
+        if !status.success() {
+            bail!(
+                "the handler is written, but its types are not: when it compiles, run `cargo xtask codegen`"
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
     fn outputs(&self, options: &CodegenOptions) -> anyhow::Result<Vec<Output>> {
         let registry = Registry::from_inventory().context("nothing is generated")?;
         files::compare(&self.root.join(&self.handlers).join("src"), &registry)?;
@@ -129,6 +169,14 @@ impl Project {
         );
         Ok(outputs)
     }
+}
+
+/// This program, compiled anew; nothing if cargo did not start it.
+fn this_program() -> Option<Command> {
+    let (cargo, xtask) = (env::var_os("CARGO")?, env::var_os("CARGO_MANIFEST_DIR")?);
+    let mut command = Command::new(cargo);
+    command.args(["run", "--quiet", "--manifest-path"]).arg(Path::new(&xtask).join("Cargo.toml")).arg("--");
+    Some(command)
 }
 
 fn write(outputs: &[Output]) -> anyhow::Result<ExitCode> {

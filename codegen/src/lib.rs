@@ -7,6 +7,8 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod files;
+#[cfg(feature = "cli")]
+mod new_handler;
 pub mod openapi;
 #[cfg(feature = "cli")]
 mod output;

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::NameError;
+
 /// Which of an event's two stages a function is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StageKind {
@@ -26,6 +28,15 @@ impl StageKind {
     }
 }
 
+/// The words that no module can be called, raw identifiers apart.
+const KEYWORDS: [&str; 51] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop",
+    "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static",
+    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+    "where", "while", "yield",
+];
+
 /// An event's name and version, as on the wire.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EventName {
@@ -33,53 +44,6 @@ pub struct EventName {
     event: String,
     version: u32,
 }
-
-/// Why a Rust path is not a handler's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NameError {
-    /// The function is not called `<event>_server_v<N>` or `<event>_client_v<N>`.
-    NotAStage(String),
-    /// The function stands in a file of another name.
-    NotItsFile {
-        /// The function.
-        function: String,
-        /// The path of the module it stands in.
-        module: String,
-    },
-    /// The handler is at the crate's root, not in a page's folder.
-    NoPage(String),
-    /// A folder or event is not snake case with each part beginning with a letter.
-    NotSnakeCase(String),
-    /// A folder is called like a version.
-    PageLikeVersion(String),
-}
-
-impl fmt::Display for NameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAStage(function) => {
-                write!(f, "`{function}` is not called `<event>_server_v<N>` or `<event>_client_v<N>`")
-            }
-            Self::NotItsFile { function, module } => {
-                write!(
-                    f,
-                    "`{function}` stands in the module `{module}`; a stage stands in a file of its own name"
-                )
-            }
-            Self::NoPage(function) => {
-                write!(f, "`{function}` stands at the crate's root; a handler stands in a page's folder")
-            }
-            Self::NotSnakeCase(segment) => {
-                write!(f, "`{segment}` is not snake_case with each part beginning with a letter")
-            }
-            Self::PageLikeVersion(segment) => {
-                write!(f, "the folder `{segment}` is called like a version")
-            }
-        }
-    }
-}
-
-impl std::error::Error for NameError {}
 
 impl EventName {
     /// The event of which `function`, in the module `module_path`, is a stage.
@@ -112,6 +76,26 @@ impl EventName {
         Ok((Self { page, event: to_camel(event)?, version }, kind))
     }
 
+    /// The event that a person means by `page/event`, each part of it in camel or snake case.
+    ///
+    /// # Errors
+    /// [`NameError`], which says what is wrong with it.
+    pub fn from_person(name: &str, version: u32) -> Result<Self, NameError> {
+        let snake = |part: &str| {
+            let snake = to_snake(part);
+            to_camel(&snake).map(|_| snake).map_err(|_| NameError::NotAName(part.to_owned()))
+        };
+        let (page, event) =
+            name.rsplit_once('/').ok_or_else(|| NameError::NotPageAndEvent(name.to_owned()))?;
+        let folders = page.split('/').map(snake).collect::<Result<Vec<_>, _>>()?;
+        if let Some(keyword) = folders.iter().find(|folder| KEYWORDS.contains(&folder.as_str())) {
+            return Err(NameError::Keyword(keyword.clone()));
+        }
+        let function = format!("{}{}{version}", snake(event)?, StageKind::Server.infix());
+        let module = format!("handlers::{}::{function}", folders.join("::"));
+        Self::from_rust(&module, &function).map(|(event, _)| event)
+    }
+
     /// The page, for example `test/nestedTest`.
     #[must_use]
     pub fn page(&self) -> &str {
@@ -142,6 +126,24 @@ impl EventName {
         format!("{}/{}", self.page, self.event)
     }
 
+    /// The event in snake case, as the names of its functions begin.
+    #[must_use]
+    pub fn snake(&self) -> String {
+        to_snake(&self.event)
+    }
+
+    /// The event in Pascal case, as the names of its types begin.
+    #[must_use]
+    pub fn pascal(&self) -> String {
+        to_pascal(&self.event)
+    }
+
+    /// The function of one of its stages, for example `room_server_v1`.
+    #[must_use]
+    pub fn function(&self, kind: StageKind) -> String {
+        format!("{}{}{}", self.snake(), kind.infix(), self.version)
+    }
+
     /// Page, event and version as one identifier, each part in Pascal case: `TestNestedTestRoomV1` with an empty
     /// separator. With `_` between the parts no two events share one.
     #[must_use]
@@ -153,7 +155,7 @@ impl EventName {
     /// The file of one of its stages below the handlers' `src`, for example `test/nested_test/room_server_v1.rs`.
     #[must_use]
     pub fn file(&self, kind: StageKind) -> String {
-        format!("{}/{}{}{}.rs", to_snake(&self.page), to_snake(&self.event), kind.infix(), self.version)
+        format!("{}/{}.rs", to_snake(&self.page), self.function(kind))
     }
 }
 
@@ -259,7 +261,8 @@ const fn ends_with(text: &[u8], end: usize, tail: &[u8]) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{EventName, NameError, StageKind, is_stage_function, parse_version, stands_in_own_file};
+    use super::{EventName, StageKind, is_stage_function, parse_version, stands_in_own_file};
+    use crate::NameError;
 
     fn wire(module: &str, function: &str) -> Result<String, NameError> {
         EventName::from_rust(module, function).map(|(name, kind)| format!("{name} {kind:?}"))
@@ -297,6 +300,32 @@ mod tests {
         };
         assert_eq!(identifiers("app::a::b::c_server_v2"), ("ABCV2".to_owned(), "A_B_CV2".to_owned()));
         assert_eq!(identifiers("app::a_b::c_server_v2"), ("ABCV2".to_owned(), "AB_CV2".to_owned()));
+    }
+
+    #[test]
+    fn a_person_may_write_either_case() {
+        let event = |name: &str| EventName::from_person(name, 3).map(|event| event.file(StageKind::Client));
+        for name in ["test/nestedTest/setIt", "test/nested_test/set_it"] {
+            assert_eq!(event(name).unwrap(), "test/nested_test/set_it_client_v3.rs");
+        }
+        assert!(matches!(event("resign"), Err(NameError::NotPageAndEvent(_))));
+        assert!(matches!(event("v1/resign"), Err(NameError::PageLikeVersion(_))));
+        assert!(matches!(event("type/resign"), Err(NameError::Keyword(_))));
+        for bad in [
+            "Chess/resign",
+            "chess/re-sign",
+            "chess/",
+            "/resign",
+            "chess//resign",
+            "chess/re sign",
+            "a/b_",
+            "a/ü",
+            "a/1b",
+            "../resign",
+        ] {
+            assert!(matches!(event(bad), Err(NameError::NotAName(_))), "{bad}: {:?}", event(bad));
+        }
+        assert!(matches!(EventName::from_person("chess/resign", 0), Err(NameError::NotAStage(_))));
     }
 
     #[test]
@@ -343,6 +372,7 @@ mod tests {
         #[test]
         fn any_text_is_refused_or_read(module in ".*", function in ".*") {
             let _ = EventName::from_rust(&module, &function);
+            let _ = EventName::from_person(&function, 1);
             let _ = parse_version(&function);
             let _ = is_stage_function(&function, "_server_v");
             let _ = stands_in_own_file(&module, &function);

@@ -24,3 +24,17 @@ fn framework_types() -> anyhow::Result<String> {
         catalog.message(catalog.negotiate(&[language]), code, &params)
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitCode;
+
+    use syncline_codegen::cli::CodegenOptions;
+
+    /// What a changed Rust field fails in CI; the difference stands above the failure.
+    #[test]
+    fn the_committed_files_are_what_the_handlers_say() {
+        let check = CodegenOptions { check: true, ..CodegenOptions::default() };
+        assert_eq!(super::project().unwrap().codegen(&check).unwrap(), ExitCode::SUCCESS);
+    }
+}

@@ -1,0 +1,2 @@
+shop =
+    .soldOut = There are only { $left } left.

@@ -1,0 +1,2 @@
+shop =
+    .soldOut = Er zijn er nog maar { $left }.

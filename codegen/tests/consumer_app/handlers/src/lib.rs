@@ -1,0 +1,3 @@
+//! The events of a shop.
+
+pub mod shop;

@@ -1,0 +1,3 @@
+//! The page `shop`.
+
+pub mod place_order_server_v1;
