@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{Schema, generate::SchemaSettings};
-use serde::Serialize;
 use serde_json::Value;
 use syncline::{ErrorCode, Registry, Route, TypeInfo};
 use ts_rs::Config;
 
 /// One version of one event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RouteDoc {
     /// Page and event, for example `test/nestedTest/room`.
     pub name: String,
@@ -38,8 +36,7 @@ pub struct RouteDoc {
 }
 
 /// What a route requires of its caller.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthDoc {
     /// Whether the caller has to be logged in.
     pub login: bool,
@@ -48,8 +45,7 @@ pub struct AuthDoc {
 }
 
 /// An error code that a route declares.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorDoc {
     /// The code, for example `counter.amountTooLarge`.
     pub code: String,
@@ -60,8 +56,7 @@ pub struct ErrorDoc {
 }
 
 /// A type that crosses the wire.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PayloadDoc {
     /// How TypeScript refers to it, for example `Array<Move>`.
     pub reference: String,
@@ -70,15 +65,13 @@ pub struct PayloadDoc {
 }
 
 /// The declaration of a named TypeScript type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeclarationDoc {
     /// Its name, without parameters.
     pub name: String,
     /// `type Name = ...;`
     pub declaration: String,
     /// Its doc comment as TSDoc, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub docs: Option<String>,
 }
 

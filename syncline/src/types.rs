@@ -111,6 +111,16 @@ impl std::fmt::Debug for TypeInfo {
     }
 }
 
+/// Without the `enum`s of TypeScript: those are values, and what is generated has none.
+fn declaration<T: TS + ?Sized>(config: &Config) -> String {
+    let declaration = T::decl(config);
+    if declaration.starts_with("enum ") {
+        format!("type {} = {};", T::ident(config), T::inline(config))
+    } else {
+        declaration
+    }
+}
+
 struct Collector<'a> {
     config: &'a Config,
     found: &'a mut Vec<NamedType>,
@@ -128,7 +138,7 @@ impl TypeVisitor for Collector<'_> {
                 id,
                 rust_name: rust_name.split('<').next().unwrap_or(rust_name),
                 name: T::ident(self.config),
-                declaration: T::decl(self.config),
+                declaration: declaration::<T>(self.config),
                 docs: T::docs(),
             });
             T::visit_dependencies(self);

@@ -74,8 +74,11 @@ pub(crate) fn write(handlers: &Handlers<'_>, options: &NewHandlerOptions) -> any
     let plan = Plan { handlers, event: &event, base: base.as_ref().map(|(event, stages)| (event, *stages)) };
     let files = plan.files(&stages)?;
     println!("{name} {}", event.version());
-    for file in files {
+    for file in &files {
         file.write()?;
+    }
+    if files.iter().any(|file| file.output.path.extension().is_some_and(|extension| extension == "ftl")) {
+        println!("its error has a text in each language, for you to say better");
     }
     Ok(true)
 }

@@ -82,6 +82,15 @@ pub(crate) mod order_server_v1 {
     pub(crate) struct OrderOutput {
         pub(crate) id: i64,
         pub(crate) state: State,
+        pub(crate) size: Size,
+    }
+
+    /// How large the parcel is, in an author's words an `enum` of TypeScript.
+    #[derive(Serialize, Deserialize, TS, JsonSchema)]
+    #[ts(repr(enum = name))]
+    pub(crate) enum Size {
+        Small,
+        Large,
     }
 
     #[derive(Serialize, Deserialize, TS, JsonSchema)]
