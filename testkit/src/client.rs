@@ -1,4 +1,6 @@
-//! A Socket.IO client over WebSocket: Engine.IO 4, Socket.IO 5, the namespace `/`.
+//! A raw Socket.IO client over WebSocket: Engine.IO 4, Socket.IO 5, the namespace `/`.
+//!
+//! Deliberately bare, so that a test can send what no stock client would. It does not know what events mean.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -208,22 +210,34 @@ impl Client {
     /// # Panics
     /// When none comes.
     pub async fn event(&self, name: &str) -> Value {
-        within(&format!("an event `{name}`"), async {
+        self.first(&format!("an event `{name}`"), |found, _| found == name).await
+    }
+
+    /// An event of that name that has arrived already.
+    pub fn take(&self, name: &str) -> Option<Value> {
+        self.take_first(|found, _| found == name)
+    }
+
+    /// The next event that is wanted, by its name and payload; others stay where they are.
+    pub(crate) async fn first(&self, what: &str, wanted: impl Fn(&str, &Value) -> bool) -> Value {
+        within(what, async {
             loop {
                 let arrived = self.shared.arrived.notified();
-                if let Some(payload) = self.take(name) {
+                let is_last = self.is_closed();
+                if let Some(payload) = self.take_first(&wanted) {
                     return payload;
                 }
+                assert!(!is_last, "the connection ended before {what}");
                 arrived.await;
             }
         })
         .await
     }
 
-    /// An event of that name that has arrived already.
-    pub fn take(&self, name: &str) -> Option<Value> {
+    /// Such an event that has arrived already.
+    pub(crate) fn take_first(&self, wanted: impl Fn(&str, &Value) -> bool) -> Option<Value> {
         let mut events = self.shared.events();
-        let at = events.iter().position(|(found, _)| found == name)?;
+        let at = events.iter().position(|(name, payload)| wanted(name, payload))?;
         events.remove(at).map(|(_, payload)| payload)
     }
 

@@ -1,17 +1,35 @@
-//! What tests by the front door share: a raw Socket.IO client over WebSocket, HTTP calls, tokens.
+//! For the tests of an app's handlers, and of the server itself.
 //!
-//! The client is deliberately bare, so that a test can send what no stock client would. It knows nothing of the
-//! server's crates. Everything waits for an event and gives up, by panicking, after [`PATIENCE`].
+//! - [`Stage`] calls one stage with a fake session and no server: the author's function itself, or by its name, from
+//!   JSON to JSON with everything that the registration line says.
+//! - [`TestServer`] is a whole server in the test's process, and [`VirtualClient`]s are its users.
+//! - [`Client`], [`call`] and [`Token`] are the raw means below that, for tests of what no stock client would send.
+//!
+//! `docs/testing.md` walks through the first two. Everything waits for an event, never for a time, and gives up, by
+//! panicking, after [`PATIENCE`]. What a browser does is not tested here.
 
+mod by_name;
 mod client;
+mod fence;
 mod http_call;
+mod outcome;
+mod server;
+mod session;
+mod stage;
 mod token;
+mod virtual_client;
 
 use std::{future::Future, time::Duration};
 
+pub use by_name::{registry, route};
 pub use client::{Client, ConnectError, Handshake};
 pub use http_call::{Answer, call};
+pub use outcome::{Delivered, Outcome, Refusal, Refused, ready};
+pub use server::TestServer;
+pub use session::{IntoSession, TestSession};
+pub use stage::{AnyApp, AppOf, OwnApp, Stage};
 pub use token::{Token, now};
+pub use virtual_client::{Outputs, Received, VirtualClient};
 
 /// How long anything may take that a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Map, Value, json};
+use syncline::Session;
 
 use crate::SECRET;
 
@@ -24,6 +25,23 @@ impl Token {
     #[must_use]
     pub fn of(user: &str) -> Self {
         Self { claims: Map::new() }.with("sub", user).with("exp", now() + 3600)
+    }
+
+    /// The token of which a server makes this session; valid for an hour unless the session says until when.
+    #[must_use]
+    pub fn of_session(session: &Session) -> Self {
+        let mut token = Self::of(&session.user_id);
+        token.claims.extend(session.claims.clone());
+        let optional = [
+            ("name", session.name.as_ref().map(|name| json!(name))),
+            ("locale", session.locale.as_ref().map(|locale| json!(locale))),
+            ("rooms", session.rooms.as_ref().map(|rooms| json!(rooms))),
+            ("exp", session.expires_at.map(|exp| json!(exp))),
+        ];
+        for (claim, value) in optional {
+            token.claims.extend(value.map(|value| (claim.to_owned(), value)));
+        }
+        token.with("roles", session.roles.clone()).with("scope", session.scope.join(" "))
     }
 
     /// Sets a claim.
