@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 use syncline::{Session, SyncResult};
+use syncline_testkit::{Delivered as _, Outcome as _, TestSession as _, ready, route};
 
-use crate::call::{Server, refused, route, user};
-
-const SEND: (&str, &str) = ("chat/sendMessage", "v1");
+use crate::fresh;
 
 fn send(text: &str) -> SyncResult<Value> {
-    Server::new().call(SEND, "room", user("ada"), &json!({ "text": text }))
+    ready(fresh().sync("chat/sendMessage", "v1", json!({ "text": text })))
 }
 
 #[test]
@@ -37,29 +36,28 @@ fn one_to_five_hundred_characters_are_a_message() {
     assert_eq!(send(&longest).unwrap()["text"], longest);
     assert_eq!(send(&format!("  {longest}  ")).unwrap()["text"], longest);
     for bad in ["", "  \n\u{3000} ", &"é".repeat(501)] {
-        let error = refused(send(bad));
-        assert_eq!((&error["code"], &error["params"]["path"]), (&json!("sync.invalidInput"), &json!("text")));
+        send(bad).assert_invalid("text");
     }
 }
 
 #[test]
 fn five_a_second_and_ten_at_once() {
-    let limit = route(SEND.0, SEND.1).rate_limit().unwrap();
+    let limit = route("chat/sendMessage", "v1").rate_limit().unwrap();
     assert_eq!((limit.requests, limit.period.as_secs(), limit.burst), (5, 1, 10));
 }
 
-#[test]
-fn each_recipient_learns_what_it_is_to_them() {
-    let server = Server::new();
+#[tokio::test]
+async fn each_recipient_learns_what_it_is_to_them() {
+    let stage = fresh();
     let data = json!({ "text": "@bob, @ada: lunch?" });
-    let message = server.call(SEND, "room", user("ada"), &data).unwrap();
+    let message = stage.sync("chat/sendMessage", "v1", &data).await.unwrap();
     for (recipient, mine, mentioned) in [
-        (user("ada"), true, true),
-        (user("bob"), false, true),
-        (user("bo"), false, false),
-        (Session::default(), false, false),
+        (Session::user("ada"), true, true),
+        (Session::user("bob"), false, true),
+        (Session::user("bo"), false, false),
+        (Session::anonymous(), false, false),
     ] {
-        let view = server.deliver(SEND, &data, &message, recipient).unwrap();
-        assert_eq!(view, Some(json!({ "mine": mine, "mentioned": mentioned })));
+        let view = stage.session(recipient).deliver("chat/sendMessage", "v1", &data, &message).await;
+        assert_eq!(view.assert_sent(), json!({ "mine": mine, "mentioned": mentioned }));
     }
 }

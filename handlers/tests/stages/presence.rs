@@ -1,40 +1,44 @@
 //! `presence/cursor`.
 
 use serde_json::json;
+use syncline::{Deliver, Session};
+use syncline_testkit::{TestSession as _, route};
 
-use crate::call::{Server, route, user, user_on};
+use crate::fresh;
 
-const CURSOR: (&str, &str) = ("presence/cursor", "v1");
+const CURSOR: &str = "presence/cursor";
 
-#[test]
-fn the_cursor_says_whose_it_is_and_where() {
-    let server = Server::new();
+#[tokio::test]
+async fn the_cursor_says_whose_it_is_and_where() {
     let data = json!({ "x": 0.5, "y": -3 });
-    let on_a_page = server.call(CURSOR, "room", user_on("ada", "/map"), &data).unwrap();
-    assert_eq!(on_a_page, json!({ "x": 0.5, "y": -3.0, "userId": "ada", "pathName": "/map" }));
-    let nowhere = server.call(CURSOR, "room", user("ada"), &data).unwrap();
+    let on_a_page = fresh().session(Session::user("ada").at("/map"));
+    let cursor = on_a_page.sync(CURSOR, "v1", &data).await.unwrap();
+    assert_eq!(cursor, json!({ "x": 0.5, "y": -3.0, "userId": "ada", "pathName": "/map" }));
+    let nowhere = fresh().sync(CURSOR, "v1", &data).await.unwrap();
     assert_eq!(nowhere, json!({ "x": 0.5, "y": -3.0, "userId": "ada" }));
 }
 
-#[test]
-fn only_the_sender_s_page_sees_it() {
-    let server = Server::new();
-    let data = json!({ "x": 1, "y": 2 });
-    let sees = |sender, recipient| {
-        let cursor = server.call(CURSOR, "room", sender, &data).unwrap();
-        server.deliver(CURSOR, &data, &cursor, recipient).unwrap().is_some()
-    };
-    assert!(sees(user_on("ada", "/map"), user_on("bob", "/map")));
-    assert!(!sees(user_on("ada", "/map"), user_on("bob", "/map/2")));
-    assert!(!sees(user_on("ada", "/map"), user("bob")));
-    assert!(!sees(user("ada"), user_on("bob", "/map")));
-    assert!(sees(user("ada"), user("bob")));
+#[tokio::test]
+async fn only_the_sender_s_page_sees_it() {
+    let (stage, data) = (fresh(), json!({ "x": 1, "y": 2 }));
+    let (ada, bob) = (Session::user("ada"), Session::user("bob"));
+    for (sender, recipient, sees) in [
+        (ada.clone().at("/map"), bob.clone().at("/map"), true),
+        (ada.clone().at("/map"), bob.clone().at("/map/2"), false),
+        (ada.clone().at("/map"), bob.clone(), false),
+        (ada.clone(), bob.clone().at("/map"), false),
+        (ada, bob, true),
+    ] {
+        let cursor = stage.session(&sender).sync(CURSOR, "v1", &data).await.unwrap();
+        let seen = stage.session(&recipient).deliver(CURSOR, "v1", &data, cursor).await.unwrap();
+        assert_eq!(seen != Deliver::Skip, sees, "{sender:?} {recipient:?}");
+    }
 }
 
 #[test]
 fn recipients_on_one_page_share_a_run() {
-    let client = route(CURSOR.0, CURSOR.1).client().unwrap();
-    let audience = client.audience.as_ref().unwrap();
-    assert!(audience.key(&user_on("ada", "/map")) == audience.key(&user_on("bob", "/map")));
-    assert!(audience.key(&user_on("ada", "/map")) != audience.key(&user("ada")));
+    let audience = route(CURSOR, "v1").client().unwrap().audience.as_ref().unwrap();
+    let (ada, bob) = (Session::user("ada"), Session::user("bob"));
+    assert!(audience.key(&ada.clone().at("/map")) == audience.key(&bob.at("/map")));
+    assert!(audience.key(&ada.clone().at("/map")) != audience.key(&ada));
 }

@@ -5,21 +5,20 @@ use std::{collections::BTreeSet, sync::Arc};
 use handlers::{App, LOCALES};
 use syncline::Functions;
 use syncline_i18n::Catalog;
-
-use crate::call::REGISTRY;
+use syncline_testkit::registry;
 
 #[cfg(feature = "chess")]
 #[test]
 fn every_file_is_registered_and_every_stage_has_its_file() {
     let src = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    if let Err(differences) = syncline_codegen::files::compare(&src, &REGISTRY) {
+    if let Err(differences) = syncline_codegen::files::compare(&src, registry()) {
         panic!("{differences}");
     }
 }
 
 #[test]
 fn the_events_are_these() {
-    let names: Vec<String> = REGISTRY
+    let names: Vec<String> = registry()
         .routes()
         .iter()
         .map(|route| route.event().to_string())
@@ -29,6 +28,7 @@ fn the_events_are_these() {
         names,
         [
             "chat/sendMessage/v1",
+            "examples/readCounter/v1",
             "examples/updateCounter/v1",
             "examples/updateCounter/v2",
             "presence/cursor/v1",
@@ -40,7 +40,7 @@ fn the_events_are_these() {
 
 #[test]
 fn every_handler_runs_with_the_app() {
-    REGISTRY.check_functions(&Functions::new(Arc::new(App::default()))).unwrap();
+    registry().check_functions(&Functions::new(Arc::new(App::default()))).unwrap();
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn every_declared_error_has_its_text_in_every_language() {
         })
         .build()
         .unwrap();
-    for error in REGISTRY.routes().iter().flat_map(|route| route.errors()) {
+    for error in registry().routes().iter().flat_map(|route| route.errors()) {
         let declared: BTreeSet<String> = error.params().iter().map(|&name| name.to_owned()).collect();
         for (language, _) in LOCALES {
             assert_eq!(
