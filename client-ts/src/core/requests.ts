@@ -66,7 +66,7 @@ export function createRequests(connection: Connection, status: StatusStore): Req
     const key = `offline.dropped:${reason}` as const;
     remove(waiting);
     if (!quietly) {
-      status.set({ dropped: status.get().dropped + 1 });
+      status.set({ queueLength: line.length, dropped: status.get().dropped + 1 });
       void connection.error(key).then((lastError) => status.set({ lastError }));
     }
     waiting.settle(key);
