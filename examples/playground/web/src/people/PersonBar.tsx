@@ -45,7 +45,7 @@ export function PersonBar({ room }: { readonly room: string }) {
           Network
         </label>
         <label className="choice">
-          <span>Language</span>
+          <span className="visually-hidden">Language</span>
           <select
             className="select"
             value={choices.locale}
