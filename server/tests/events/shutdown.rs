@@ -25,7 +25,7 @@ async fn a_stop_answers_what_is_under_way_and_closes_every_socket() {
     })
     .await;
     let (address, began) = (server.address(), Instant::now());
-    let stopping = tokio::spawn(server.running.shutdown());
+    let stopping = tokio::spawn(server.server.stop());
     // What comes after the stop began is refused; until it began it is served.
     loop {
         let answer = clients[1].sync("probe/echo", json!({}), "a").await;

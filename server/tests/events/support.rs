@@ -3,14 +3,14 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use serde_json::{Value, json};
-use syncline_server::{Config, Running, Server, ServerBuilder};
-use syncline_testkit::{Answer, Client, Handshake, SECRET, Token, call};
+use syncline_server::ServerBuilder;
+use syncline_testkit::{Answer, Client, Handshake, TestServer, Token, call};
 
 use crate::probe::App;
 
 /// A running server and its app.
 pub(crate) struct Probed {
-    pub(crate) running: Running,
+    pub(crate) server: TestServer,
     pub(crate) app: Arc<App>,
 }
 
@@ -24,25 +24,20 @@ pub(crate) fn start_with(
     settings: &[(&str, &str)],
     change: impl FnOnce(ServerBuilder) -> ServerBuilder,
 ) -> Probed {
-    let mut all = vec![
-        ("PORT", "0"),
-        ("JWT_SECRET", SECRET),
-        ("RATE_LIMIT_PER_ADDRESS", "off"),
-        ("RATE_LIMIT_PER_ROUTE", "off"),
-    ];
-    all.extend_from_slice(settings);
     let app = Arc::new(App::default());
-    let builder = Server::builder(Config::from_pairs(&all).expect("sound settings"));
-    let builder = builder
-        .functions(Arc::clone(&app))
-        .texts(&[("en", "probe =\n    .picky = Picky { $why }\n    .secret = Secret\n")]);
-    let running = change(builder).build().expect("sound probes").start().expect("a free port");
-    Probed { running, app }
+    let server = TestServer::configured(settings, |builder| {
+        change(
+            builder
+                .functions(Arc::clone(&app))
+                .texts(&[("en", "probe =\n    .picky = Picky { $why }\n    .secret = Secret\n")]),
+        )
+    });
+    Probed { server, app }
 }
 
 impl Probed {
     pub(crate) fn address(&self) -> SocketAddr {
-        self.running.address()
+        self.server.address()
     }
 
     /// Connects a user with a token.
