@@ -20,8 +20,8 @@ type KnownErrors = FrameworkErrors & (Register extends { errors: infer Errors } 
 /** The name of an event, `page/event`. */
 export type SyncEventName = keyof RegisteredRoutes & string;
 
-/** A version of an event, `v1`, `v2`, ... */
-export type SyncEventVersion<Name extends SyncEventName> = keyof RegisteredRoutes[Name] & string;
+/** A version of an event, `v1`, `v2`, ... (`Extract`, so that mistakes are answered with the versions that there are.) */
+export type SyncEventVersion<Name extends SyncEventName> = Extract<keyof RegisteredRoutes[Name], string>;
 
 /** What a client sends with an event. */
 export type InputOf<

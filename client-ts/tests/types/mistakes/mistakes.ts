@@ -1,0 +1,119 @@
+// Mistakes that an editor has to underline. A comment `error: ...` says what the compiler must answer on the line below
+// it; `types.test.ts` compares. A line without one must be right.
+
+import { createSync, syncRequest, upsertSyncEventCallback } from "syncline";
+import { useSyncEvent, useSyncEvents } from "syncline/react";
+import { createSyncTrigger } from "syncline/server";
+
+const receiver = "room";
+
+export async function requests() {
+  await syncRequest({ name: "examples/updateCounter", version: "v2", data: { amount: 5 }, receiver });
+
+  // error: Type '"examples/updateCountr"' is not assignable to type 'SyncEventName'. Did you mean '"examples/updateCounter"'?
+  await syncRequest({ name: "examples/updateCountr", version: "v2", data: { amount: 5 }, receiver });
+
+  // error: Type '"v3"' is not assignable to type '"v1" | "v2"'
+  await syncRequest({ name: "examples/updateCounter", version: "v3", data: { amount: 5 }, receiver });
+
+  // error: 'amout' does not exist in type 'UpdateCounterInput'
+  await syncRequest({ name: "examples/updateCounter", version: "v2", data: { amout: 5 }, receiver });
+
+  // error: Type 'string' is not assignable to type 'number'
+  await syncRequest({ name: "examples/updateCounter", version: "v2", data: { amount: "5" }, receiver });
+
+  // error: Property 'amount' is missing in type '{}' but required in type 'UpdateCounterInput'
+  await syncRequest({ name: "examples/updateCounter", version: "v2", data: {}, receiver });
+
+  // error: Property 'data' is missing in type
+  await syncRequest({ name: "examples/updateCounter", version: "v2", receiver });
+
+  // error: Property 'version' is missing in type
+  await syncRequest({ name: "examples/updateCounter", data: { amount: 5 }, receiver });
+
+  // error: Property 'receiver' is missing in type
+  await syncRequest({ name: "examples/updateCounter", version: "v2", data: { amount: 5 } });
+
+  // error: 'timeout' does not exist in type
+  await syncRequest({ name: "test/clientOnly/ping", version: "v1", data: {}, receiver, timeout: 1 });
+}
+
+export async function answers() {
+  const answer = await syncRequest({ name: "examples/updateCounter", version: "v2", data: { amount: 5 }, receiver });
+
+  // error: Property 'serverOutput' does not exist on type
+  answer.serverOutput;
+
+  if (answer.status === "success") {
+    const newValue: number = answer.serverOutput.newValue;
+    // error: Property 'newValu' does not exist on type 'UpdateCounterOutput'
+    answer.serverOutput.newValu;
+    return newValue;
+  }
+
+  // error: Property 'max' does not exist on type
+  answer.errorParams?.max;
+
+  switch (answer.errorCode) {
+    case "counter.amountTooLarge": {
+      const max: string | number | boolean = answer.errorParams.max;
+      const httpStatus: 422 = answer.httpStatus;
+      return [max, httpStatus];
+    }
+    case "sync.rateLimited":
+      // error: Property 'max' does not exist on type '{ seconds: SyncErrorParam; }'
+      return answer.errorParams.max;
+    case "offline.dropped": {
+      const reason: "queueFull" | "expired" = answer.errorParams.reason;
+      return reason;
+    }
+    // error: Type '"chess.illegalMove"' is not comparable to type
+    case "chess.illegalMove":
+      return undefined;
+    default:
+      return answer.message;
+  }
+}
+
+export function callbacks() {
+  upsertSyncEventCallback({
+    name: "chat/sendMessage",
+    version: "v1",
+    callback({ serverOutput, clientOutput, room }) {
+      const all: [string, boolean, string] = [serverOutput.text, clientOutput.mentioned, room];
+      // error: Property 'mentioned' does not exist on type 'SendMessageOutput'
+      return [all, serverOutput.mentioned];
+    },
+    onError(error) {
+      if (error.errorCode === "sync.invalidInput") error.errorParams.path;
+      // error: have no overlap
+      if (error.errorCode === "counter.amountTooLarge") error.room;
+    },
+  });
+
+  // error: Type '"chat/sendMesage"' is not assignable to type
+  upsertSyncEventCallback({ name: "chat/sendMesage", version: "v1", callback() {} });
+
+  // error: Type '"v2"' is not assignable to type '"v1"'
+  createSync({ url: "" }).upsertSyncEventCallback({ name: "chat/sendMessage", version: "v2", callback() {} });
+}
+
+export function Hooks() {
+  const { upsertSyncEventCallback } = useSyncEvents();
+  // error: Property 'newvalue' does not exist on type 'UpdateCounterOutput'
+  useSyncEvent({ name: "examples/updateCounter", version: "v2", callback: (event) => event.serverOutput.newvalue });
+  upsertSyncEventCallback({
+    name: "examples/updateCounter",
+    version: "v1",
+    // error: Property 'by' does not exist on type 'UpdateCounterOutput'
+    callback: (event) => event.serverOutput.by,
+  });
+}
+
+export async function triggers() {
+  const trigger = createSyncTrigger({ url: "https://sync.example.com", token: () => "token" });
+  const answer = await trigger({ name: "chat/sendMessage", version: "v1", data: { text: "hi" }, receiver });
+  if (answer.status === "success") answer.serverOutput.sentAt satisfies string;
+  // error: 'txt' does not exist in type 'SendMessageInput'
+  await trigger({ name: "chat/sendMessage", version: "v1", data: { txt: "hi" }, receiver });
+}
