@@ -153,9 +153,18 @@ fn an_app_of_its_own() {
         app.read("handlers/src/shop/place_order_client_v3.rs").contains("super::place_order_server_v3::{")
     );
 
+    // Version 4 with what version 3 has, and version 5 without the client stage.
+    app.succeed(&["xtask", "new-handler", "shop/placeOrder"]);
+    assert!(
+        app.read("handlers/src/shop/place_order_client_v4.rs").contains("super::place_order_server_v4::{")
+    );
+    app.succeed(&["xtask", "new-handler", "shop/placeOrder", "--server"]);
+    app.read("handlers/src/shop/place_order_server_v5.rs");
+    assert!(!app.root.join("handlers/src/shop/place_order_client_v5.rs").exists());
+
     // What is there is not written over.
     let refused = app.fail(&["xtask", "new-handler", "shop/placeOrder", "--version", "1", "--client"]);
-    assert!(refused.contains("`shop/placeOrder` v1 is there already") && refused.contains("v4"), "{refused}");
+    assert!(refused.contains("`shop/placeOrder` v1 is there already") && refused.contains("v6"), "{refused}");
     assert_eq!(app.read("handlers/src/shop/place_order_client_v1.rs"), client);
     for (name, sentence) in [
         ("resign", "`resign` is not `<page>/<event>`"),

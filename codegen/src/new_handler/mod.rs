@@ -263,3 +263,66 @@ fn formatted(text: &str, path: &Path) -> Option<String> {
     let output = rustfmt.wait_with_output().ok()?;
     output.status.success().then(|| String::from_utf8(output.stdout).ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use syncline::{
+        EventName,
+        StageKind::{self, Client, Server},
+    };
+
+    use super::{NewHandlerOptions, stages};
+
+    fn written(
+        flags: (bool, bool),
+        there: &[StageKind],
+        base: Option<&[StageKind]>,
+    ) -> Result<Vec<StageKind>, String> {
+        let (client, server) = flags;
+        let options = NewHandlerOptions { event: "chess/resign".to_owned(), client, server, version: None };
+        let event = EventName::from_person(&options.event, 1).unwrap();
+        let [there, base] =
+            [Some(there), base].map(|kinds| kinds.map(|kinds| BTreeSet::from_iter(kinds.to_vec())));
+        stages(&options, &event, &there.unwrap_or_default(), base.as_ref(), Some(1))
+            .map(|stages| stages.into_iter().collect())
+            .map_err(|error| error.to_string())
+    }
+
+    const NONE: (bool, bool) = (false, false);
+    const CLIENT: (bool, bool) = (true, false);
+    const SERVER: (bool, bool) = (false, true);
+
+    #[test]
+    fn a_new_event_has_a_server_stage() {
+        assert_eq!(written(NONE, &[], None).unwrap(), [Server]);
+        assert_eq!(written(SERVER, &[], None).unwrap(), [Server]);
+        assert_eq!(written(CLIENT, &[], None).unwrap(), [Server, Client]);
+    }
+
+    #[test]
+    fn a_next_version_has_what_the_last_one_has() {
+        assert_eq!(written(NONE, &[], Some(&[Client])).unwrap(), [Client]);
+        assert_eq!(written(NONE, &[], Some(&[Server, Client])).unwrap(), [Server, Client]);
+        assert_eq!(written(CLIENT, &[], Some(&[Server])).unwrap(), [Server, Client]);
+        assert_eq!(written(SERVER, &[], Some(&[Server, Client])).unwrap(), [Server]);
+    }
+
+    #[test]
+    fn a_version_that_is_there_gets_what_it_lacks() {
+        assert_eq!(written(CLIENT, &[Server], None).unwrap(), [Client]);
+        for flags in [NONE, CLIENT, SERVER] {
+            let refused = written(flags, &[Server, Client], None).unwrap_err();
+            assert!(refused.contains("`chess/resign` v1 is there already"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_server_stage_cannot_be_made_up_for_a_client_stage() {
+        for (there, base) in [(&[Client][..], None), (&[], Some(&[Client][..]))] {
+            let refused = written(SERVER, there, base).unwrap_err();
+            assert!(refused.contains("write chess/resign_server_v1.rs by hand"), "{refused}");
+        }
+    }
+}
