@@ -46,6 +46,12 @@ pub(super) const STEPS: &[Step] = &[
         run: node,
     },
     Step {
+        name: "client",
+        does: "builds, checks and tests the npm package syncline",
+        needs: &[Tool::Npm],
+        run: client,
+    },
+    Step {
         name: "browser",
         does: "tests the playground's page in Chromium",
         needs: &[Tool::Npm, Tool::Chromium],
@@ -117,6 +123,14 @@ fn node() -> anyhow::Result<()> {
     npm::install(NODE)?;
     let node = Program::named("node").arguments(["--test", "--test-reporter=spec", "tests/"]).folder(NODE);
     on_playground(if in_ci() { node.variable("NO_COLOR", "1") } else { node })
+}
+
+fn client() -> anyhow::Result<()> {
+    npm::build(npm::CLIENT)?;
+    let npm = |script| Program::named("npm").arguments(["run", script]).folder(npm::CLIENT);
+    npm("check").succeed()?;
+    let tests = npm("test");
+    on_playground(if in_ci() { tests.variable("NO_COLOR", "1") } else { tests })
 }
 
 fn browser() -> anyhow::Result<()> {
