@@ -83,7 +83,8 @@ export function createRequests(connection: Connection, status: StatusStore): Req
 
   const enqueueOffline = (waiting: Waiting) => {
     const { limit = QUEUE_LIMIT, whenFull } = connection.options().offlineQueue ?? {};
-    while (line.length >= limit) {
+    // With a connection that only has its session to restore, the line is about to move: nobody is dropped for that.
+    while (line.length >= limit && status.get().state !== "connected") {
       const oldest = line[0];
       if (whenFull === "reject" || whenFull === "drop-newest" || !oldest) {
         return drop(waiting, "queueFull", whenFull === "reject");
