@@ -27,7 +27,7 @@ pub use http_call::{Answer, call};
 pub use outcome::{Delivered, Outcome, Refusal, Refused, ready};
 pub use server::TestServer;
 pub use session::{IntoSession, TestSession};
-pub use stage::{AnyApp, AppOf, OwnApp, Stage};
+pub use stage::{AnyApp, AppOf, NoApp, OwnApp, Stage};
 pub use token::{Token, now};
 pub use virtual_client::{Outputs, Received, VirtualClient};
 

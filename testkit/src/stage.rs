@@ -63,6 +63,14 @@ impl<A> Clone for Stage<A> {
     }
 }
 
+impl Stage<NoApp> {
+    /// Stages that name no app: those whose `functions` are `()`.
+    #[must_use]
+    pub fn without_app() -> Self {
+        Self::new(Arc::new(NoApp))
+    }
+}
+
 impl<A> Stage<A> {
     /// Stages of an app with this state, which is their `functions`.
     #[must_use]
@@ -161,8 +169,17 @@ impl<A> Stage<A> {
 
 /// The state that a stage asks for, taken from an app's: the app's own, or none (`()`), which runs with any app.
 ///
-/// `Way` is which of the two, and is inferred. Where the app itself is `()` it would be both: an app without state is
-/// any other type, such as a `struct NoApp;`.
+/// Another app's stage does not compile:
+///
+/// ```compile_fail,E0277
+/// # use {std::sync::Arc, syncline::{ServerParams, SyncResult}, syncline_testkit::Stage};
+/// struct App;
+/// async fn stage(_: ServerParams<u8, App>) -> SyncResult<u8> { Ok(1) }
+/// let call = Stage::new(Arc::new("another app")).server(stage, 1);
+/// ```
+///
+/// `Way` is which of the two, and is inferred. Where the app itself is `()` it would be both: instead of
+/// `Stage::new(Arc::new(()))` there is [`Stage::without_app`].
 #[diagnostic::on_unimplemented(
     message = "a stage whose `functions` are `{Self}` does not run with the app `{A}`",
     note = "`Stage::new` takes the app's state, as the server's builder does in `functions`"
@@ -171,6 +188,10 @@ pub trait AppOf<A, Way>: Sized {
     /// The state.
     fn of(app: &Arc<A>) -> Arc<Self>;
 }
+
+/// The app of stages that name none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoApp;
 
 /// The way of a stage that names the app.
 #[derive(Debug)]

@@ -195,7 +195,11 @@ impl VirtualClient {
             let sent =
                 self.door.trigger(&backend, fence::NAME, fence::VERSION, room, (&self.user_id, fence)).await;
             if let Err(refused) = sent {
-                panic!("a server with a registry of its own cannot tell that nothing comes: {refused}");
+                panic!(
+                    "nothing tells whether more comes for `{}` (a registry given to the builder lacks the \
+                     harness's event): {refused}",
+                    self.user_id
+                );
             }
         }
         let what = format!("a sign that nothing more comes for `{}`", self.user_id);

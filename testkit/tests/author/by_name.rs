@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use syncline::{Session, codes};
-use syncline_testkit::{Delivered as _, Outcome as _, Stage, TestSession as _, ready};
+use syncline_testkit::{Delivered as _, Outcome as _, Stage, TestSession as _};
 
 use crate::App;
 
@@ -24,23 +24,23 @@ async fn what_the_wire_says_and_the_registration_holds() {
     assert_eq!(view, json!({ "mine": false }));
 }
 
-#[test]
-fn an_event_without_a_server_stage_is_checked_all_the_same() {
+#[tokio::test]
+async fn an_event_without_a_server_stage_is_checked_all_the_same() {
     let stage = Stage::new(Arc::new(App::default()));
     let hello = json!({ "text": "hello" });
-    ready(stage.sync("counter/announce", "v1", &hello))
-        .assert_error(codes::AUTH_FORBIDDEN.with("key", "roles"));
+    let forbidden = codes::AUTH_FORBIDDEN.with("key", "roles");
+    stage.sync("counter/announce", "v1", &hello).await.assert_error(forbidden);
     let host = stage.session(Session::user("ada").role("host").locale("nl"));
-    assert_eq!(ready(host.sync("counter/announce", "v1", &hello)).unwrap(), json!({}));
-    ready(host.sync("counter/announce", "v1", json!({ "text": 1 }))).assert_invalid("text");
-    let said = ready(host.deliver("counter/announce", "v1", &hello, json!({}))).assert_sent();
+    assert_eq!(host.sync("counter/announce", "v1", &hello).await.unwrap(), json!({}));
+    host.sync("counter/announce", "v1", json!({ "text": 1 })).await.assert_invalid("text");
+    let said = host.deliver("counter/announce", "v1", &hello, json!({})).await.assert_sent();
     assert_eq!(said, json!({ "text": "[nl] hello" }));
-    ready(stage.deliver("counter/announce", "v1", hello, json!({}))).assert_skipped();
+    stage.deliver("counter/announce", "v1", hello, json!({})).await.assert_skipped();
 }
 
-#[test]
-fn an_event_without_a_client_stage_goes_to_everyone() {
+#[tokio::test]
+async fn an_event_without_a_client_stage_goes_to_everyone() {
     let stage = Stage::new(Arc::new(App::default()));
-    let sent = ready(stage.deliver("probe/undeclared", "v1", json!({}), json!({}))).assert_sent();
+    let sent = stage.deliver("probe/undeclared", "v1", json!({}), json!({})).await.assert_sent();
     assert_eq!(sent, json!({}));
 }

@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt as _;
 use serde_json::json;
-use syncline::Session;
+use syncline::{Registry, Session};
 use syncline_testkit::{Outcome as _, Stage, TestServer, TestSession as _, VirtualClient, route};
 
 use crate::{App, probe::unfriendly_client_v1::UNFRIENDLY};
@@ -131,6 +131,16 @@ async fn an_event_that_is_not_there_lists_those_that_are() {
         said.starts_with("there is no event `counter/ad/v1`; the test links these: counter/add/v1,"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn a_registry_of_the_builders_own_lacks_what_tells_that_nothing_comes() {
+    let server = TestServer::start(|builder| {
+        builder.functions(Arc::new(App::default())).registry(Registry::from_inventory().unwrap())
+    });
+    let ada = server.client_in("ada", "hall").await;
+    let said = failure(ada.expect_no_event()).await;
+    assert!(said.contains("given to the builder") && said.contains("sync.notFound"), "{said}");
 }
 
 #[test]

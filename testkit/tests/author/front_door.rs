@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use syncline::Session;
-use syncline_testkit::{Outcome as _, TestServer, TestSession as _, now};
+use syncline_testkit::{Outcome as _, TestServer, TestSession as _};
 
 use crate::{App, counter::add_server_v1::TOO_HIGH};
 
@@ -31,7 +31,7 @@ async fn who_looks_at_the_counter_sees_it_move() {
 async fn errors_arrive_in_the_readers_language() {
     const TEXTS: &[(&str, &str)] = &[("nl", "counter =\n    .tooHigh = Niet boven { $max }\n")];
     let app = Arc::new(App::default());
-    app.add("hall", 1000);
+    app.add("hall", 1000, 1000);
     let server = TestServer::start(|builder| builder.functions(app).texts(TEXTS));
     let ada = server.client_in(Session::user("ada").locale("nl"), "hall").await;
 
@@ -54,7 +54,7 @@ async fn a_backend_triggers_events_over_http() {
 async fn the_server_sees_the_session_that_the_test_made() {
     let server = TestServer::start(|builder| builder.functions(Arc::new(App::default())));
     let ada = Session {
-        expires_at: Some(now() + 600),
+        expires_at: Some(syncline_testkit::now() + 600),
         ..Session::user("ada")
             .named("Ada")
             .locale("ja")

@@ -21,11 +21,12 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Adds to a room's total.
-    pub(crate) fn add(&self, room: &str, amount: i64) -> i64 {
+    /// Adds to a room's total, unless it would go beyond `max`.
+    pub(crate) fn add(&self, room: &str, amount: i64, max: i64) -> Option<i64> {
         let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
         let total = totals.entry(room.to_owned()).or_default();
-        *total += amount;
-        *total
+        let sum = total.checked_add(amount).filter(|sum| *sum <= max)?;
+        *total = sum;
+        Some(sum)
     }
 }

@@ -50,5 +50,6 @@ async fn a_stage_that_names_no_app_runs_with_any() -> SyncResult<()> {
     let anonymous = stage.session(Session::anonymous()).server(sees_no_app, 1).await?;
     assert!(anonymous.is_anonymous());
     assert_eq!(stage.server(sees_no_app, 1).await?.user_id, "ada", "the original is as it was");
+    assert_eq!(Stage::without_app().session("bob").server(sees_no_app, 1).await?.user_id, "bob");
     Ok(())
 }

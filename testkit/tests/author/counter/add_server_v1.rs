@@ -25,11 +25,10 @@ pub(crate) const TOO_HIGH: ErrorCode = ErrorCode::new("counter.tooHigh", 422, &[
 async fn add_server_v1(
     ServerParams { client_input, user, functions, room_code, .. }: ServerParams<AddInput, App>,
 ) -> SyncResult<AddOutput> {
-    if functions.add(&room_code, 0) + i64::from(client_input.amount) > MAX_TOTAL {
-        return Err(TOO_HIGH.with("max", MAX_TOTAL));
+    match functions.add(&room_code, client_input.amount.into(), MAX_TOTAL) {
+        Some(total) => Ok(AddOutput { total, by: user.user_id.clone() }),
+        None => Err(TOO_HIGH.with("max", MAX_TOTAL)),
     }
-    let total = functions.add(&room_code, client_input.amount.into());
-    Ok(AddOutput { total, by: user.user_id.clone() })
 }
 sync_server!(add_server_v1, auth: Auth::LOGIN, errors: [TOO_HIGH]);
 
@@ -55,7 +54,7 @@ mod tests {
     #[tokio::test]
     async fn a_total_has_an_end() {
         let app = Arc::new(App::default());
-        app.add("room", 990);
+        app.add("room", 990, MAX_TOTAL);
         let stage = Stage::new(app);
         stage.server(add_server_v1, AddInput { amount: 11 }).await.assert_error(TOO_HIGH.with("max", 1000));
         assert_eq!(stage.server(add_server_v1, AddInput { amount: 10 }).await.unwrap().total, 1000);
