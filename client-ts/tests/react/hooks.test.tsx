@@ -1,7 +1,7 @@
 // The hooks, under StrictMode and through unmounts, on a real server.
 
 import { act, cleanup, render, renderHook, screen, waitFor } from "@testing-library/react";
-import { type ReactNode, StrictMode, useState } from "react";
+import { type ReactNode, StrictMode, useState, version } from "react";
 import type { SyncClient } from "syncline";
 import {
   SyncProvider,
@@ -65,6 +65,10 @@ function Counter({ onCount }: { onCount(count: number): void }) {
   });
   return <output>{count}</output>;
 }
+
+test("these tests run on the React that their project names", () => {
+  expect(version.split(".")[0]).toBe(process.env.REACT_MAJOR);
+});
 
 describe("useSyncEvents", () => {
   test("sets one callback though StrictMode mounts twice, in a render as in an effect", async () => {

@@ -1,0 +1,25 @@
+// The hooks where there is no browser: a page rendered on a server connects to nothing.
+
+import { createElement, StrictMode } from "react";
+import { renderToString } from "react-dom/server";
+import { createSync } from "syncline";
+import { SyncProvider, useRoom, useSyncEvent, useSyncLocation, useSyncStatus } from "syncline/react";
+import { expect, test, vi } from "vitest";
+
+function Page() {
+  const { state } = useSyncStatus();
+  const room = useRoom("room");
+  useSyncLocation("/");
+  useSyncEvent({ name: "chat/sendMessage", version: "v1", callback: () => {} });
+  return `${state}, ${room.state}`;
+}
+
+test("a page is rendered as it is before anything has happened, and nothing connects", () => {
+  const token = vi.fn();
+  const sync = createSync({ url: "http://localhost:9", token });
+  const page = createElement(StrictMode, null, createElement(SyncProvider, { sync }, createElement(Page)));
+  expect(renderToString(page)).toBe("idle, joining");
+  expect(sync.getStatus().state).toBe("idle");
+  expect(sync.getRoomStatus("room").state).toBe("out");
+  expect(token).not.toHaveBeenCalled();
+});
