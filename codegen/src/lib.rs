@@ -1,6 +1,6 @@
 //! From a registry of handlers to what is generated of it.
 //!
-//! [`routes()`] describes every route as plain data, from which TypeScript and OpenAPI are written; [`files::compare`]
+//! [`routes()`] describes every route as plain data, from which [`typescript`] and [`openapi`] write; [`files::compare`]
 //! holds the handlers' folder against the registry, so that no handler is left out of both. The crate reads
 //! handlers and runs none, and it links no server.
 

@@ -10,7 +10,6 @@ use syncline::{Registry, codes, run::MAX_ROOM_NAME};
 use crate::{
     RouteDoc,
     routes::{ErrorDoc, PayloadDoc, error_doc, routes},
-    typescript::callers,
 };
 
 /// Where a document keeps what is referred to.
@@ -89,7 +88,7 @@ fn operation(route: &RouteDoc) -> Value {
     json!({
         "operationId": route.namespace,
         "summary": format!("{} {}", route.name, route.version),
-        "description": callers(&route.auth),
+        "description": route.auth.to_string(),
         "tags": [route.page],
         "security": security,
         "parameters": [{ "$ref": "#/components/parameters/AcceptLanguage" }],

@@ -1,6 +1,9 @@
 //! The walk over a registry: each route as plain, sorted data. Writing a language from it is not done here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use schemars::{Schema, generate::SchemaSettings};
 use serde_json::Value;
@@ -42,6 +45,17 @@ pub struct AuthDoc {
     pub login: bool,
     /// What else has to hold of the session, in words, in the order of the rules.
     pub rules: Vec<String>,
+}
+
+/// Who may call it, as a sentence.
+impl fmt::Display for AuthDoc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.login { "Callers have to be signed in" } else { "Anyone may call it" })?;
+        if !self.rules.is_empty() {
+            write!(f, "; of their session has to hold: {}", self.rules.join(", "))?;
+        }
+        f.write_str(".")
+    }
 }
 
 /// An error code that a route declares.

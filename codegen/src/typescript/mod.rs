@@ -18,7 +18,7 @@ pub use framework::{ClientText, client_texts, framework};
 
 use crate::{
     RouteDoc,
-    routes::{AuthDoc, ErrorDoc, config, routes},
+    routes::{ErrorDoc, config, routes},
 };
 
 /// The generic types, which are the same for every app.
@@ -102,16 +102,11 @@ fn version(route: &RouteDoc) -> String {
         ("errors", errors),
     ];
     let members: String = members.iter().map(|(key, of_type)| print::member(key, of_type, 4)).collect();
-    format!("{}      {}: {{\n{members}      }};\n", print::comment(&[callers(&route.auth)], 3), route.version)
-}
-
-/// Who may call a route, as a sentence.
-pub(crate) fn callers(auth: &AuthDoc) -> String {
-    let who = if auth.login { "Callers have to be signed in" } else { "Anyone may call it" };
-    match auth.rules.as_slice() {
-        [] => format!("{who}."),
-        rules => format!("{who}; of their session has to hold: {}.", rules.join(", ")),
-    }
+    format!(
+        "{}      {}: {{\n{members}      }};\n",
+        print::comment(&[route.auth.to_string()], 3),
+        route.version
+    )
 }
 
 /// `SyncRoutes`.
