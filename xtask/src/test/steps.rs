@@ -23,6 +23,8 @@ pub(super) struct Step {
 
 /// The stock JavaScript client's tests.
 const NODE: &str = "e2e/node";
+/// The guide's TypeScript.
+const GUIDE: &str = "examples/guide/web";
 /// The page's tests.
 const BROWSER: &str = "e2e/browser";
 
@@ -50,6 +52,12 @@ pub(super) const STEPS: &[Step] = &[
         does: "builds, checks and tests the npm package syncline",
         needs: &[Tool::Npm],
         run: client,
+    },
+    Step {
+        name: "guide",
+        does: "compiles the guide's TypeScript against the types of its handlers",
+        needs: &[Tool::Npm],
+        run: guide,
     },
     Step {
         name: "browser",
@@ -131,6 +139,13 @@ fn client() -> anyhow::Result<()> {
     npm("check").succeed()?;
     let tests = npm("test");
     on_playground(if in_ci() { tests.variable("NO_COLOR", "1") } else { tests })
+}
+
+fn guide() -> anyhow::Result<()> {
+    cargo(["run", "--quiet", "--package", "guide-xtask", "--", "codegen", "--check"]).succeed()?;
+    npm::build(npm::CLIENT)?;
+    npm::install(GUIDE)?;
+    Program::named("npm").arguments(["run", "check"]).folder(GUIDE).succeed()
 }
 
 fn browser() -> anyhow::Result<()> {

@@ -1,0 +1,2 @@
+counter =
+    .amountTooLarge = The counter moves by at most { $max } at once.
