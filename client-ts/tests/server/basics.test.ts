@@ -33,6 +33,29 @@ describe("a connection", () => {
     expect(frames.filter(({ event }) => event === "connect")).toHaveLength(1);
   });
 
+  test("greets the server once, whatever is asked of the client meanwhile", async () => {
+    const token = vi.fn<() => Promise<string>>();
+    let give = (_: string) => {};
+    const asked = new Promise<void>((resolve) => {
+      token.mockImplementation(() => {
+        resolve();
+        return new Promise((resolve) => {
+          give = resolve;
+        });
+      });
+    });
+    const ada = client({ url: playground.url, token });
+    ada.connect();
+    // By now the transport is open, and the handshake waits for the token.
+    await asked;
+    ada.connect();
+    ada.configure({ url: playground.url, token });
+    expect(ada.getStatus().state).toBe("connecting");
+    give(await playground.token({ sub: "ada" }));
+    await joined(ada, "greeted");
+    expect(token).toHaveBeenCalledTimes(1);
+  });
+
   test("of another client is another", async () => {
     const [ada, bob] = [await user(playground, { sub: "ada" }), await user(playground, { sub: "bob" })];
     await Promise.all([joined(ada, "two"), joined(bob, "two")]);
@@ -141,8 +164,8 @@ describe("rooms", () => {
 
   test("are not left when one lets go and another takes hold at once", async () => {
     const ada = await user(playground, { sub: "ada" });
-    await joined(ada, "kept");
     const hold = ada.joinRoom("kept");
+    await hold.joined;
     const frames = recordFrames(ada);
     hold.leave();
     await joined(ada, "kept", "later");

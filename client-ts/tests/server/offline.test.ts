@@ -1,6 +1,6 @@
 // What waits for a connection, on a real server: nothing is lost, doubled or out of order.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { joined, recordFrames, recordSteps, step, until, untilState, user } from "../support/clients.js";
 import { type Playground, startPlayground } from "../support/playground.js";
 
@@ -64,6 +64,19 @@ describe("requests made offline", () => {
     expect(texts).toEqual(numbers(14).map((number) => `message ${number}`));
   });
 
+  test("that grew too old while the device slept, and its timers with it, are dropped at waking", async () => {
+    const ada = await user(playground, { sub: "ada" });
+    await joined(ada, "slept");
+    ada.disconnect();
+    const old = step(ada, 1, "slept");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+    ada.connect();
+    const answer = await old;
+    vi.useRealTimers();
+    expect(answer).toMatchObject({ errorCode: "offline.dropped", errorParams: { reason: "expired" } });
+    expect(ada.getStatus()).toMatchObject({ queueLength: 0, dropped: 1 });
+  });
+
   test("come after the rooms that they are meant for", async () => {
     const ada = await user(playground, { sub: "ada" });
     ada.disconnect();
@@ -122,7 +135,7 @@ describe("requests made online", () => {
       await step(ada, 0, "many");
       const arrived = recordSteps(ada);
       const frames = recordFrames(ada);
-      own.freeze();
+      await own.freeze();
       const answers = numbers(300).map((number) => step(ada, number, "many"));
       expect(frames.filter(({ direction }) => direction === "out")).toHaveLength(32);
       expect(ada.getStatus().queueLength).toBe(300 - 32);
@@ -130,6 +143,22 @@ describe("requests made online", () => {
       expect((await Promise.all(answers)).every(({ status }) => status === "success")).toBe(true);
       await arrived.count(300);
       expect(arrived.steps).toEqual(numbers(300));
+    } finally {
+      await own.kill();
+    }
+  });
+
+  test("that were not sent when the connection was lost are offline from then on", async () => {
+    const own = await startPlayground();
+    try {
+      const ada = await user(own, { sub: "ada" }, { offlineQueue: { maxAgeMs: 50 } });
+      await joined(ada, "cut");
+      await step(ada, 0, "cut");
+      await own.freeze();
+      const answers = numbers(40).map((number) => step(ada, number, "cut"));
+      ada.disconnect();
+      const codes = (await Promise.all(answers)).map((answer) => answer.status === "error" && answer.errorCode);
+      expect(codes).toEqual(numbers(40).map((number) => (number <= 32 ? "request.disconnected" : "offline.dropped")));
     } finally {
       await own.kill();
     }
@@ -150,9 +179,10 @@ describe("requests made online", () => {
       const ada = await user(own, { sub: "ada", locale: "ja" }, { locale: "ja-JP" });
       await joined(ada, "silent");
       await step(ada, 0, "silent");
-      own.freeze();
+      await own.freeze();
       const request = { name: "test/nestedTest/room", version: "v1", receiver: "silent" } as const;
       const data = { step: 1, active: true };
+      const patient = ada.syncRequest({ ...request, data, timeoutMs: Number.POSITIVE_INFINITY });
       const [late, aborted] = await Promise.all([
         ada.syncRequest({ ...request, data, timeoutMs: 30 }),
         ada.syncRequest({ ...request, data, signal: AbortSignal.timeout(30) }),
@@ -161,6 +191,7 @@ describe("requests made online", () => {
       expect(aborted).toMatchObject({ errorCode: "request.aborted", httpStatus: 0 });
       for (const answer of [late, aborted]) expect(answer).toMatchObject({ message: expect.stringMatching(/[ぁ-ん]/) });
       own.thaw();
+      expect((await patient).status).toBe("success");
       expect((await step(ada, 2, "silent")).status).toBe("success");
     } finally {
       await own.kill();

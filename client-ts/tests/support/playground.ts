@@ -2,10 +2,11 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { setImmediate } from "node:timers/promises";
 
 const BINARY = process.env.SYNCLINE_PLAYGROUND_BIN ?? resolve(import.meta.dirname, "../../../target/debug/playground");
 
@@ -27,7 +28,7 @@ export interface Playground {
   /** Makes a token. */
   token(claims: Claims): Promise<string>;
   /** It answers nothing until `thaw`, and its connections stay. */
-  freeze(): void;
+  freeze(): Promise<void>;
   thaw(): void;
   /** Ends it at once, as a crash does. */
   kill(): Promise<void>;
@@ -67,7 +68,10 @@ export async function startPlayground(settings: Record<string, string> = {}): Pr
       if (!response.ok) throw new Error(`no token: ${response.status} ${await response.text()}`);
       return ((await response.json()) as { token: string }).token;
     },
-    freeze: () => void child.kill("SIGSTOP"),
+    async freeze() {
+      child.kill("SIGSTOP");
+      while (!(await isStopped(child.pid))) await setImmediate();
+    },
     thaw: () => void child.kill("SIGCONT"),
     async kill() {
       end();
@@ -76,6 +80,13 @@ export async function startPlayground(settings: Record<string, string> = {}): Pr
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Whether every thread of a process has stopped: each does so for itself. Where there is no `/proc`, it is believed. */
+async function isStopped(pid: number | undefined): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const states = threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, "utf8"));
+  return (await Promise.all(states)).every((stat) => / T /.test(stat));
 }
 
 /** Starts a server on another one's address. */
