@@ -20,7 +20,8 @@ pub struct Session {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub name: Option<String>,
-    /// The language of the user's messages, from the claim `locale`, else from the handshake.
+    /// The language of the user's messages: the claim `locale` as it stands, else what was negotiated in the handshake
+    /// or, over HTTP, from `Accept-Language`. On a server it is always there.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub locale: Option<String>,

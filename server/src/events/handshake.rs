@@ -69,7 +69,7 @@ impl Events {
         if let Some(wanted) = &handshake.locale {
             *locale = self.errors.negotiate(&[wanted, locale.as_str()]);
         }
-        let session = match handshake.token.as_deref() {
+        let mut session = match handshake.token.as_deref() {
             None | Some("") => Session::default(),
             Some(token) => verify(&self.tokens, token)?,
         };
@@ -77,6 +77,7 @@ impl Events {
             *locale = self.errors.negotiate(&[own, locale.as_str()]);
         }
         let locale = *locale;
+        session.locale.get_or_insert_with(|| locale.as_str().to_owned());
         let outbox = SocketOutbox::new(
             socket,
             self.direct.clone(),

@@ -73,10 +73,11 @@ async fn run(
         tracing::debug!(%error, request = &*context.id, "not a sync request");
         counted(events, codes::INVALID_REQUEST.into())
     })?;
-    let session = session_of(&events.tokens, &parts.headers).map_err(|error| counted(events, error))?;
+    let mut session = session_of(&events.tokens, &parts.headers).map_err(|error| counted(events, error))?;
     if let Some(own) = &session.locale {
         *locale = events.errors.negotiate(&[own, context.locale.as_str()]);
     }
+    session.locale.get_or_insert_with(|| locale.as_str().to_owned());
     let caller = Caller {
         session: Arc::new(session),
         member: None,

@@ -227,7 +227,7 @@ async fn refresh_token(waiting: Waiting) {
 
 impl Events {
     async fn refresh(&self, member: &Arc<Member>, token: &str) -> SyncResult<Option<u64>> {
-        let fresh = verify(&self.tokens, token)?;
+        let mut fresh = verify(&self.tokens, token)?;
         if fresh.user_id != member.session().user_id {
             return Err(codes::AUTH_INVALID.into());
         }
@@ -235,6 +235,7 @@ impl Events {
         if let Some(locale) = &fresh.locale {
             member.set_locale(self.errors.negotiate(&[locale, member.locale().as_str()]));
         }
+        fresh.locale.get_or_insert_with(|| member.locale().as_str().to_owned());
         self.members
             .update_session(member, |old| syncline::Session { location: old.location.clone(), ..fresh });
         member.change_standing(Standing::Expired, Standing::Open);

@@ -50,6 +50,29 @@ async fn a_session_change_moves_its_socket_to_the_right_key() {
 }
 
 #[tokio::test]
+async fn a_session_whose_token_says_no_language_has_that_of_its_handshake() {
+    let server = start(&[]);
+    let token = || Token::of("ada").sign();
+    let handshakes = [
+        (
+            "ja",
+            Handshake { auth: Some(json!({ "token": token(), "locale": "ja-JP" })), ..Handshake::default() },
+        ),
+        ("nl", Handshake::token(token()).header("Accept-Language", "nl, en;q=0.5")),
+        ("en", Handshake::token(token()).header("Accept-Language", "tlh")),
+    ];
+    for (expected, handshake) in handshakes {
+        let client = server.client(handshake).await;
+        client.join("a").await;
+        for tokens in 1..=2 {
+            output(&client.sync("probe/byLocale", n(tokens), "a").await);
+            assert_eq!(client.event("sync").await["clientOutput"]["audience"], expected, "token {tokens}");
+            assert_eq!(client.ask("refreshToken", json!({ "token": token() })).await["status"], "success");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_pending_audience_holds_up_nobody_else() {
     let server = start(&[]);
     let (quick, skipped) = (speaker(&server, "ada", "en").await, speaker(&server, "bob", "skip").await);

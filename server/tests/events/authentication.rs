@@ -140,7 +140,7 @@ async fn handlers_require_what_they_say() {
 #[tokio::test]
 async fn an_expired_socket_is_warned_stopped_and_dismissed() {
     let server = start(&[("AUTH_GRACE_SECONDS", "0.5")]);
-    let client = server.client(Handshake::token(Token::of("ada").with("exp", now() + 1).sign())).await;
+    let client = server.client(Handshake::token(Token::of("ada").with("exp", now() + 2).sign())).await;
     client.join("a").await;
     let bob = server.user_in("bob", "a").await;
     let warning = client.event("auth.expired").await;
@@ -155,7 +155,7 @@ async fn an_expired_socket_is_warned_stopped_and_dismissed() {
 #[tokio::test]
 async fn a_refreshed_socket_goes_on_as_if_nothing_was() {
     let server = start(&[("AUTH_GRACE_SECONDS", "30")]);
-    let client = server.client(Handshake::token(Token::of("ada").with("exp", now() + 1).sign())).await;
+    let client = server.client(Handshake::token(Token::of("ada").with("exp", now() + 2).sign())).await;
     for room in ["a", "b"] {
         client.join(room).await;
     }

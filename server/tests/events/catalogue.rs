@@ -57,7 +57,7 @@ async fn on_the_socket(server: &Probed, locale: &str) -> Vec<Value> {
     let anonymous = server.client(Handshake { auth: Some(auth), ..Handshake::default() }).await;
     anonymous.join("r").await;
     seen.push(anonymous.sync("probe/login", json!({}), "r").await);
-    let expiring = server.client(Handshake::token(token().with("exp", now() + 1).sign())).await;
+    let expiring = server.client(Handshake::token(token().with("exp", now() + 2).sign())).await;
     seen.push(expiring.event("auth.expired").await);
     seen.push(expiring.ask("getJoinedRooms", json!({})).await);
     seen.retain(|answer| answer["status"] == "error");

@@ -47,7 +47,7 @@ async fn no_token_and_no_payload_reaches_a_log() {
     let server = start(&[("AUTH_GRACE_SECONDS", "0.2")]);
     let good = Token::of("ada").sign();
     let expired = Token::of("ada").with("exp", now() - 60).sign();
-    let dying = Token::of("ada").with("exp", now() + 1).sign();
+    let dying = Token::of("ada").with("exp", now() + 2).sign();
     let tokens = [good.clone(), expired.clone(), dying.clone(), "a-nonsense-token".to_owned()];
 
     let client = server.client(Handshake::token(&good)).await;
