@@ -1,7 +1,7 @@
 // What every app does, on a real server: connect when needed, join, send, receive, leave, close.
 
 import { createSync, type SyncFrame } from "syncline";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { client, joined, nextFrame, recordFrames, recordSteps, step, untilState, user } from "../support/clients.js";
 import { type Playground, startPlayground } from "../support/playground.js";
 
@@ -147,6 +147,42 @@ describe("callbacks", () => {
   });
 });
 
+test("a callback that throws is reported, and disturbs no other", async () => {
+  const ada = await user(playground, { sub: "ada" });
+  await joined(ada, "throwing");
+  await step(ada, 0, "throwing");
+  const event = { name: "test/nestedTest/room", version: "v1" } as const;
+  const later = vi.spyOn(globalThis, "queueMicrotask").mockImplementation(() => {});
+  onTestFinished(() => later.mockRestore());
+  ada.upsertSyncEventCallback({
+    ...event,
+    callback() {
+      throw new Error("a mistake of the app's");
+    },
+  });
+  const { count } = recordSteps(ada);
+  await step(ada, 1, "throwing");
+  await count(1);
+  expect(later.mock.calls[0]?.[0]).toThrow("a mistake of the app's");
+});
+
+test("other options count from the next connect or request on, and another url at once", async () => {
+  const other = await startPlayground();
+  onTestFinished(() => other.kill());
+  const token = await playground.token({ sub: "ada" });
+  const ada = client({ url: playground.url, token: () => token });
+  await joined(ada, "moving");
+  const frames = recordFrames(ada);
+  ada.configure({ url: playground.url, token: () => token, timeoutMs: 20 });
+  await other.freeze();
+  expect(frames).toEqual([]);
+  ada.configure({ url: other.url, token: () => token });
+  expect(frames.map(({ event }) => event)).toEqual(["disconnect"]);
+  other.thaw();
+  expect((await step(ada, 1, "moving")).status).toBe("success");
+  expect(frames.filter(({ event }) => event === "connect")).toHaveLength(1);
+});
+
 describe("rooms", () => {
   test("are left when the last hold is let go", async () => {
     const ada = await user(playground, { sub: "ada" });
@@ -181,7 +217,11 @@ describe("rooms", () => {
     expect(error?.message).toMatch(/kamer/);
     expect(ada.getRoomStatus("other")).toEqual({ state, error });
     expect(ada.getStatus().lastError).toBe(error);
+    // Another hold does not ask again: the answer is known.
+    expect(await ada.joinRoom("other").joined).toEqual({ state, error });
     await joined(ada, "team-1");
+    ada.disconnect();
+    expect([ada.getRoomStatus("team-1").state, ada.getRoomStatus("other").state]).toEqual(["joining", "joining"]);
   });
 
   test("more than a socket may join end in an error each, not in silence", async () => {
