@@ -129,7 +129,8 @@ export function createConnection(status: StatusStore, frames: Frames, events: Co
 
   const onNetwork = () => {
     if (isDeviceOffline()) drop();
-    else if (!isConnected()) reopen();
+    else if (isConnected()) events.onReady();
+    else reopen();
     update();
   };
 

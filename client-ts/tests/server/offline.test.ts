@@ -228,6 +228,13 @@ test("a device that is offline sends nothing, and all when it is back", async ()
     device.dispatchEvent(new Event("online"));
     expect((await Promise.all(answers)).every(({ status }) => status === "success")).toBe(true);
     await until(ada, () => ada.getStatus().queueLength === 0);
+    // A device that says so without an event of its own, on a connection that outlives it.
+    navigator.onLine = false;
+    const late = step(ada, 4, "device");
+    expect(ada.getStatus().queueLength).toBe(1);
+    navigator.onLine = true;
+    device.dispatchEvent(new Event("online"));
+    expect((await late).status).toBe("success");
     ada.close();
   } finally {
     if (before) Object.defineProperty(globals, "navigator", before);
