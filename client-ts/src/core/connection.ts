@@ -85,7 +85,8 @@ export function createConnection(status: StatusStore, frames: Frames, events: Co
     return (typeof own === "function" ? own() : own) ?? globalThis.navigator?.language;
   };
   const token = async (): Promise<Token> => {
-    lastToken = await options?.token?.(refused ? { refused } : {});
+    // A server that is busy has not refused a token.
+    lastToken = await options?.token?.(refused?.startsWith("auth.") ? { refused } : {});
     return lastToken;
   };
 
