@@ -9,21 +9,30 @@ use syncline_i18n::{Catalog, Locale};
 const LOCALES: [&str; 6] = ["de", "en", "es", "fr", "ja", "nl"];
 
 /// The framework's codes and their parameters.
-const CODES: [(&str, &[&str]); 26] = [
+const CODES: [(&str, &[&str]); 36] = [
     ("auth.expired", &[]),
     ("auth.forbidden", &["key"]),
     ("auth.invalid", &[]),
     ("auth.originDenied", &[]),
     ("auth.required", &[]),
+    ("body.timeout", &[]),
+    ("invalid.json", &[]),
+    ("invalid.roomId", &[]),
+    ("invalid.state", &[]),
     ("offline.dropped", &["reason"]),
+    ("payload.tooLarge", &["max"]),
     ("request.aborted", &[]),
     ("request.disconnected", &[]),
     ("request.timeout", &[]),
     ("room.invalid", &[]),
     ("room.joinDenied", &[]),
     ("room.limit", &["max"]),
+    ("room.notFound", &[]),
     ("server.busy", &["seconds"]),
     ("server.shuttingDown", &[]),
+    ("storage.full", &["seconds"]),
+    ("storage.unavailable", &["seconds"]),
+    ("stream.limit", &["seconds"]),
     ("sync.inboxFull", &[]),
     ("sync.internal", &[]),
     ("sync.invalidInput", &["path", "reason"]),
@@ -36,6 +45,7 @@ const CODES: [(&str, &[&str]); 26] = [
     ("sync.receiverNotAllowed", &[]),
     ("sync.timeout", &[]),
     ("sync.tooLarge", &["max"]),
+    ("unsupported.mediaType", &[]),
 ];
 
 fn catalog() -> Catalog {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use axum::Router;
-use http::{Method, header};
+use http::{HeaderName, Method, header};
 use socketioxide::{ParserConfig, SocketIo, TransportType, layer::SocketIoLayer};
 use syncline::{BootError, Functions, Registry};
 use syncline_i18n::Catalog;
@@ -28,8 +28,11 @@ use crate::{
     dev,
     error::Errors,
     events::{self, Connect, DirectAdapter, Events, Parts},
-    net::{self, Front, HandshakeLimiter, Listening, TrustedProxies, Upgrades},
+    net::{self, Front, HandshakeLimiter, Listening, RateLimits, TrustedProxies, Upgrades},
     observe::{self, Health, Metrics},
+    records::{MemoryRecords, Records},
+    rooms::{self, Rooms},
+    running::{Running, stop_signal},
 };
 
 /// How long a client may take from the handshake to its connect.
@@ -44,6 +47,8 @@ type Io = SocketIo<DirectAdapter>;
 pub struct Server {
     config: Config,
     events: Option<Arc<Events>>,
+    rooms: Option<Arc<Rooms>>,
+    limits: Arc<RateLimits>,
     front: Arc<Front>,
     health: Health,
     routes: Router,
@@ -108,7 +113,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Further HTTP routes of the app. `/sync`, `/socket.io`, `/openapi.json`, `/healthz`, `/readyz` and `/metrics`
+    /// Further HTTP routes of the app. `/sync`, `/socket.io`, `/api`, `/openapi.json`, `/healthz`, `/readyz` and `/metrics`
     /// are the server's.
     #[must_use]
     pub fn routes(self, routes: Router) -> Self {
@@ -129,13 +134,16 @@ impl ServerBuilder {
         registry.check_functions(&functions).map_err(BuildError::Handlers)?;
         let registry = Arc::new(registry);
         let errors = Arc::new(Errors::new(catalog(&config, &texts)?));
-        let metrics = Metrics::new(&registry);
+        let metrics = Metrics::new(&registry, rooms::codes::ALL);
+        let limits = RateLimits::new(config.rate_limit_per_address, config.rate_limit_per_route, &registry);
+        let limits = Arc::new(limits);
         let tokens = Arc::new(Tokens::from_config(&config).map_err(BuildError::Keys)?);
         let stopping = Arc::new(AtomicBool::new(false));
         let development = config.environment == Environment::Development;
         let upgrades = Arc::new(Upgrades::default());
         let front = Front {
             upgrades: Arc::clone(&upgrades),
+            plain_below: rooms::PREFIX,
             origins: Origins::new(&config.cors_origins, development),
             proxies: TrustedProxies::new(config.trusted_proxies.clone()),
             handshakes: HandshakeLimiter::new(
@@ -152,12 +160,25 @@ impl ServerBuilder {
             metrics_elsewhere: config.metrics_addr.is_some(),
         };
         let policy = policy.unwrap_or_else(|| GuardedPolicy::new(ClaimsPolicy::new(config.environment)));
+        let rooms = config.rooms.then(|| {
+            let records: Arc<dyn Records> =
+                Arc::new(MemoryRecords::new(config.room_time_to_live, config.records_bytes));
+            let parts = rooms::Parts {
+                records,
+                tokens: Arc::clone(&tokens),
+                errors: Arc::clone(&errors),
+                limits: Arc::clone(&limits),
+                metrics: Arc::clone(&metrics),
+            };
+            Arc::new(Rooms::new(&config, parts))
+        });
         let events = config.events.then(|| {
-            let parts = Parts { registry, functions, policy, tokens, errors, metrics, upgrades };
+            let limits = Arc::clone(&limits);
+            let parts = Parts { registry, functions, policy, tokens, errors, metrics, limits, upgrades };
             // The bus of a single node.
             Arc::new(Events::new(&config, parts, |inbound| Arc::new(LocalBus::new(inbound))))
         });
-        Ok(Server { config, events, front: Arc::new(front), health, routes })
+        Ok(Server { config, events, rooms, limits, front: Arc::new(front), health, routes })
     }
 }
 
@@ -266,6 +287,9 @@ impl Server {
         until: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let (app, io) = self.app();
+        if let Some(rooms) = &self.rooms {
+            rooms.start();
+        }
         let handle = Listening::new();
         let serving = tokio::spawn(net::serve(listener, app, handle.clone()));
         if let Some(listener) = metrics_listener {
@@ -273,10 +297,10 @@ impl Server {
             tokio::spawn(net::serve(listener, metrics, Listening::new()));
         }
         tokio::spawn(observe::upkeep(Arc::clone(&self.health.metrics)));
+        tokio::spawn(net::upkeep(Arc::clone(&self.limits), Arc::clone(&self.front.upgrades)));
         if let Some(events) = &self.events {
-            let (expiring, sweeping) = (Arc::clone(events), Arc::clone(events));
+            let expiring = Arc::clone(events);
             tokio::spawn(async move { expiring.expiry.run().await });
-            tokio::spawn(async move { sweeping.sweep().await });
         }
         tokio::select! {
             ended = serving => return ended.map_err(io::Error::other)?,
@@ -290,9 +314,20 @@ impl Server {
         let budget = self.config.shutdown;
         self.health.stopping.store(true, Ordering::Release);
         handle.graceful_shutdown(Some(budget));
-        if let Some(events) = &self.events {
-            events.stop(budget.mul_f64(0.8)).await;
-        }
+        let (events, rooms) = (self.events.as_deref(), self.rooms.as_deref());
+        let for_systems = budget.mul_f64(0.8);
+        tokio::join!(
+            async {
+                if let Some(events) = events {
+                    events.stop(for_systems).await;
+                }
+            },
+            async {
+                if let Some(rooms) = rooms {
+                    rooms.stop(for_systems).await;
+                }
+            },
+        );
         if let Some(io) = io {
             let _or_what_is_left = tokio::time::timeout(budget.mul_f64(0.1), io.close()).await;
         }
@@ -303,6 +338,9 @@ impl Server {
         let mut app = self.routes.clone().merge(observe::router(self.health.clone()));
         if self.config.environment == Environment::Development {
             app = app.merge(dev::router(Arc::clone(&self.health.tokens), Arc::clone(&self.health.errors)));
+        }
+        if let Some(rooms) = &self.rooms {
+            app = app.merge(rooms::router(Arc::clone(rooms)));
         }
         let mut io = None;
         if let Some(events) = &self.events {
@@ -343,61 +381,13 @@ fn cors(origins: &Origins) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins.listed().to_vec())
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT_LANGUAGE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT_LANGUAGE,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([header::ETAG, header::RETRY_AFTER])
         .max_age(Duration::from_secs(3600))
-}
-
-/// Listens for the signals from now on; the future ends at the first.
-#[cfg(unix)]
-fn stop_signal() -> io::Result<impl Future<Output = &'static str> + Send> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => "interrupt",
-            _ = terminate.recv() => "terminate",
-        }
-    })
-}
-
-/// Listens for Ctrl-C from now on.
-#[cfg(not(unix))]
-fn stop_signal() -> io::Result<impl Future<Output = &'static str> + Send> {
-    Ok(async {
-        let _pressed_or_unavailable = tokio::signal::ctrl_c().await;
-        "interrupt"
-    })
-}
-
-/// A server that runs. Dropping it stops it without waiting.
-#[derive(Debug)]
-pub struct Running {
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    end: Option<oneshot::Receiver<()>>,
-    thread: Option<std::thread::JoinHandle<io::Result<()>>>,
-}
-
-impl Running {
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Stops it gracefully and waits for the end.
-    pub async fn shutdown(mut self) {
-        self.stop.take();
-        if let Some(end) = self.end.take() {
-            let _ended = end.await;
-        }
-    }
-
-    fn join(mut self) -> io::Result<()> {
-        match self.thread.take().map(std::thread::JoinHandle::join) {
-            Some(Ok(result)) => result,
-            Some(Err(_panic)) => Err(io::Error::other("the server's thread panicked")),
-            None => Ok(()),
-        }
-    }
 }

@@ -1,12 +1,15 @@
 //! One error, in the reader's language and in the shape of the edge it goes out on.
 //!
-//! The only place where a code becomes human text. What caused an error goes to the log and stays there.
+//! The only place where a code becomes human text, and one table of codes has three shapes: an envelope, a line, and
+//! `{error, message}`. What caused an error goes to the log and stays there.
 
 use axum::{
     Json,
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use serde_json::Value;
 use syncline::{SyncError, run::ErrorEnvelope};
 use syncline_i18n::Catalog;
 pub(crate) use syncline_i18n::Locale;
@@ -50,18 +53,71 @@ impl Errors {
         format!("{}: {}", envelope.error_code, envelope.message)
     }
 
-    /// The error as an HTTP answer.
+    /// The error as an HTTP answer, in the shape of sockets and events.
     pub(crate) fn response(&self, error: &SyncError, locale: Locale) -> Response {
-        let status =
-            StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self.envelope(error, locale))).into_response();
-        let headers = response.headers_mut();
-        if let Ok(language) = locale.as_str().parse() {
-            headers.insert(header::CONTENT_LANGUAGE, language);
+        respond(error, locale, Json(self.envelope(error, locale)))
+    }
+
+    /// The error as an HTTP answer in the shape of the state systems: `{error, message}`.
+    pub(crate) fn plain_response(&self, error: &SyncError, locale: Locale) -> Response {
+        let code = error.code().code();
+        let message = self.catalog.message(locale, code, error.params());
+        respond(error, locale, Json(PlainError { error: plain_code(code), message }))
+    }
+}
+
+/// The body of an error of the state systems.
+#[derive(Serialize)]
+struct PlainError {
+    error: String,
+    message: String,
+}
+
+/// A code as those systems write it: `room.notFound` is `room_not_found`. The group `sync`, which is the framework's
+/// own, goes without saying: `sync.rateLimited` is `rate_limited`.
+fn plain_code(code: &str) -> String {
+    let mut plain = String::with_capacity(code.len() + 4);
+    for character in code.strip_prefix("sync.").unwrap_or(code).chars() {
+        match character {
+            '.' => plain.push('_'),
+            upper if upper.is_ascii_uppercase() => plain.extend(['_', upper.to_ascii_lowercase()]),
+            other => plain.push(other),
         }
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    }
+    plain
+}
+
+fn respond(error: &SyncError, locale: Locale, body: impl IntoResponse) -> Response {
+    let status =
+        StatusCode::from_u16(error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    if let Ok(language) = locale.as_str().parse() {
+        headers.insert(header::CONTENT_LANGUAGE, language);
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = error.params().get("seconds").and_then(Value::as_u64) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_code;
+
+    #[test]
+    fn plain_codes() {
+        for (code, plain) in [
+            ("room.notFound", "room_not_found"),
+            ("invalid.roomId", "invalid_room_id"),
+            ("payload.tooLarge", "payload_too_large"),
+            ("auth.required", "auth_required"),
+            ("sync.rateLimited", "rate_limited"),
+        ] {
+            assert_eq!(plain_code(code), plain);
         }
-        response
     }
 }

@@ -24,8 +24,14 @@ mod error;
 mod events;
 mod net;
 mod observe;
+mod records;
+mod rooms;
+mod running;
 
-pub use app::{BuildError, Running, Server, ServerBuilder};
+pub use app::{BuildError, Server, ServerBuilder};
 pub use auth::{ClaimsPolicy, PolicyError, RoomPolicy, SessionClaims};
-pub use config::{Config, ConfigError, Environment, LogFormat, SETTINGS, Setting, Transports, help_text};
+pub use config::{
+    Config, ConfigError, Environment, LogFormat, RoomAuth, SETTINGS, Setting, Transports, help_text,
+};
 pub use observe::{init_logging, log_filter};
+pub use running::Running;

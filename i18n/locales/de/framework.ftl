@@ -25,6 +25,7 @@ auth =
     .originDenied = Der Zugriff von dieser Website ist nicht erlaubt.
 
 room =
+    .notFound = Diesen Raum gibt es nicht.
     .invalid = Dieser Raumname ist ungültig.
     .joinDenied = Sie dürfen diesem Raum nicht beitreten.
     .limit = { $max ->
@@ -37,6 +38,36 @@ server =
     .busy = { $seconds ->
         [one] Der Server ist ausgelastet. Bitte versuchen Sie es in { $seconds } Sekunde erneut.
        *[other] Der Server ist ausgelastet. Bitte versuchen Sie es in { $seconds } Sekunden erneut.
+    }
+
+invalid =
+    .roomId = Dieser Raumname ist ungültig. Zulässig sind 1 bis 64 Buchstaben (A bis Z), Ziffern, Binde- und Unterstriche.
+    .json = Die Anfrage ist kein gültiges JSON.
+    .state = Der Zustand fehlt oder ist weder ein Objekt noch ein Array.
+
+payload =
+    .tooLarge = Die Daten sind zu groß. Zulässig sind höchstens { $max } Byte.
+
+unsupported =
+    .mediaType = Die Daten müssen als JSON (application/json) gesendet werden.
+
+body =
+    .timeout = Die Anfrage ist nicht rechtzeitig angekommen. Bitte versuchen Sie es erneut.
+
+stream =
+    .limit = { $seconds ->
+        [one] Es sind zu viele Live-Verbindungen offen. Bitte versuchen Sie es in { $seconds } Sekunde erneut.
+       *[other] Es sind zu viele Live-Verbindungen offen. Bitte versuchen Sie es in { $seconds } Sekunden erneut.
+    }
+
+storage =
+    .unavailable = { $seconds ->
+        [one] Die Daten sind gerade nicht erreichbar. Bitte versuchen Sie es in { $seconds } Sekunde erneut.
+       *[other] Die Daten sind gerade nicht erreichbar. Bitte versuchen Sie es in { $seconds } Sekunden erneut.
+    }
+    .full = { $seconds ->
+        [one] Für weitere Daten ist gerade kein Platz. Bitte versuchen Sie es in { $seconds } Sekunde erneut.
+       *[other] Für weitere Daten ist gerade kein Platz. Bitte versuchen Sie es in { $seconds } Sekunden erneut.
     }
 
 offline =

@@ -30,6 +30,7 @@ auth =
     .originDenied = Access from this website is not allowed.
 
 room =
+    .notFound = This room does not exist.
     .invalid = This room name is not valid.
     .joinDenied = You are not allowed to join this room.
     .limit = { $max ->
@@ -42,6 +43,39 @@ server =
     .busy = { $seconds ->
         [one] The server is busy. Please try again in { $seconds } second.
        *[other] The server is busy. Please try again in { $seconds } seconds.
+    }
+
+# What is wrong with a request to the HTTP of rooms.
+invalid =
+    .roomId = This room name is not valid. Use 1 to 64 letters (A to Z), digits, hyphens, and underscores.
+    .json = The request is not valid JSON.
+    .state = The state is missing, or it is neither an object nor an array.
+
+# .tooLarge: $max is in bytes.
+payload =
+    .tooLarge = The data is too large. The maximum is { $max } bytes.
+
+unsupported =
+    .mediaType = The data has to be sent as JSON (application/json).
+
+body =
+    .timeout = The request took too long to arrive. Please try again.
+
+# .limit: of live updates, from one address or of one room.
+stream =
+    .limit = { $seconds ->
+        [one] Too many live connections are open. Please try again in { $seconds } second.
+       *[other] Too many live connections are open. Please try again in { $seconds } seconds.
+    }
+
+storage =
+    .unavailable = { $seconds ->
+        [one] The data cannot be reached right now. Please try again in { $seconds } second.
+       *[other] The data cannot be reached right now. Please try again in { $seconds } seconds.
+    }
+    .full = { $seconds ->
+        [one] There is no space for more data right now. Please try again in { $seconds } second.
+       *[other] There is no space for more data right now. Please try again in { $seconds } seconds.
     }
 
 ## Known to the client only.

@@ -25,6 +25,7 @@ auth =
     .originDenied = No se permite el acceso desde este sitio web.
 
 room =
+    .notFound = Esta sala no existe.
     .invalid = Este nombre de sala no es válido.
     .joinDenied = No tiene permiso para unirse a esta sala.
     .limit = { $max ->
@@ -37,6 +38,36 @@ server =
     .busy = { $seconds ->
         [one] El servidor está muy ocupado. Vuelva a intentarlo dentro de { $seconds } segundo.
        *[other] El servidor está muy ocupado. Vuelva a intentarlo dentro de { $seconds } segundos.
+    }
+
+invalid =
+    .roomId = Este nombre de sala no es válido. Use de 1 a 64 letras (de la A a la Z), cifras, guiones y guiones bajos.
+    .json = La solicitud no es un JSON válido.
+    .state = Falta el estado, o no es un objeto ni una lista.
+
+payload =
+    .tooLarge = Los datos son demasiado grandes. El máximo es de { $max } bytes.
+
+unsupported =
+    .mediaType = Los datos deben enviarse como JSON (application/json).
+
+body =
+    .timeout = La solicitud ha tardado demasiado en llegar. Vuelva a intentarlo.
+
+stream =
+    .limit = { $seconds ->
+        [one] Hay demasiadas conexiones en directo abiertas. Vuelva a intentarlo dentro de { $seconds } segundo.
+       *[other] Hay demasiadas conexiones en directo abiertas. Vuelva a intentarlo dentro de { $seconds } segundos.
+    }
+
+storage =
+    .unavailable = { $seconds ->
+        [one] No se puede acceder a los datos en este momento. Vuelva a intentarlo dentro de { $seconds } segundo.
+       *[other] No se puede acceder a los datos en este momento. Vuelva a intentarlo dentro de { $seconds } segundos.
+    }
+    .full = { $seconds ->
+        [one] No hay espacio para más datos en este momento. Vuelva a intentarlo dentro de { $seconds } segundo.
+       *[other] No hay espacio para más datos en este momento. Vuelva a intentarlo dentro de { $seconds } segundos.
     }
 
 offline =

@@ -26,6 +26,7 @@ auth =
     .originDenied = L’accès depuis ce site web n’est pas autorisé.
 
 room =
+    .notFound = Ce salon n’existe pas.
     .invalid = Ce nom de salon n’est pas valide.
     .joinDenied = Vous ne pouvez pas rejoindre ce salon.
     .limit = { $max ->
@@ -38,6 +39,36 @@ server =
     .busy = { $seconds ->
         [one] Le serveur est très sollicité. Veuillez réessayer dans { $seconds } seconde.
        *[other] Le serveur est très sollicité. Veuillez réessayer dans { $seconds } secondes.
+    }
+
+invalid =
+    .roomId = Ce nom de salon n’est pas valide. Utilisez de 1 à 64 lettres (de A à Z), chiffres, traits d’union et tirets bas.
+    .json = La requête n’est pas du JSON valide.
+    .state = L’état est absent, ou n’est ni un objet ni un tableau.
+
+payload =
+    .tooLarge = Les données sont trop volumineuses. La taille maximale est de { $max } octets.
+
+unsupported =
+    .mediaType = Les données doivent être envoyées au format JSON (application/json).
+
+body =
+    .timeout = La requête a mis trop de temps à arriver. Veuillez réessayer.
+
+stream =
+    .limit = { $seconds ->
+        [one] Trop de connexions en direct sont ouvertes. Veuillez réessayer dans { $seconds } seconde.
+       *[other] Trop de connexions en direct sont ouvertes. Veuillez réessayer dans { $seconds } secondes.
+    }
+
+storage =
+    .unavailable = { $seconds ->
+        [one] Les données sont momentanément inaccessibles. Veuillez réessayer dans { $seconds } seconde.
+       *[other] Les données sont momentanément inaccessibles. Veuillez réessayer dans { $seconds } secondes.
+    }
+    .full = { $seconds ->
+        [one] Il n’y a plus de place pour d’autres données. Veuillez réessayer dans { $seconds } seconde.
+       *[other] Il n’y a plus de place pour d’autres données. Veuillez réessayer dans { $seconds } secondes.
     }
 
 offline =

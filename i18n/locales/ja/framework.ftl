@@ -22,6 +22,7 @@ auth =
     .originDenied = このウェブサイトからのアクセスは許可されていません。
 
 room =
+    .notFound = このルームは存在しません。
     .invalid = ルーム名が正しくありません。
     .joinDenied = このルームには参加できません。
     .limit = 同時に参加できるルームは{ $max }個までです。
@@ -29,6 +30,27 @@ room =
 server =
     .shuttingDown = サーバーは一時的に利用できません。しばらくしてからもう一度お試しください。
     .busy = サーバーが混み合っています。{ $seconds }秒後にもう一度お試しください。
+
+invalid =
+    .roomId = ルーム名が正しくありません。英字（A～Z）、数字、ハイフン、アンダースコアを1～64文字で指定してください。
+    .json = リクエストが正しいJSONではありません。
+    .state = 状態が指定されていないか、オブジェクトでも配列でもありません。
+
+payload =
+    .tooLarge = データが大きすぎます。上限は{ $max }バイトです。
+
+unsupported =
+    .mediaType = データはJSON（application/json）で送信してください。
+
+body =
+    .timeout = リクエストの受信が時間内に完了しませんでした。もう一度お試しください。
+
+stream =
+    .limit = ライブ接続が多すぎます。{ $seconds }秒後にもう一度お試しください。
+
+storage =
+    .unavailable = 現在データにアクセスできません。{ $seconds }秒後にもう一度お試しください。
+    .full = 現在、データを保存する空き容量がありません。{ $seconds }秒後にもう一度お試しください。
 
 offline =
     .dropped = { $reason ->

@@ -25,6 +25,7 @@ auth =
     .originDenied = Toegang vanaf deze website is niet toegestaan.
 
 room =
+    .notFound = Deze kamer bestaat niet.
     .invalid = Deze kamernaam is ongeldig.
     .joinDenied = Je hebt geen toegang tot deze kamer.
     .limit = { $max ->
@@ -37,6 +38,36 @@ server =
     .busy = { $seconds ->
         [one] Het is druk op de server. Probeer het over { $seconds } seconde opnieuw.
        *[other] Het is druk op de server. Probeer het over { $seconds } seconden opnieuw.
+    }
+
+invalid =
+    .roomId = Deze kamernaam is ongeldig. Gebruik 1 tot 64 letters (A tot Z), cijfers, koppeltekens en onderstrepingstekens.
+    .json = Het verzoek is geen geldige JSON.
+    .state = De toestand ontbreekt of is geen object of array.
+
+payload =
+    .tooLarge = De gegevens zijn te groot. Het maximum is { $max } bytes.
+
+unsupported =
+    .mediaType = De gegevens moeten als JSON (application/json) worden verstuurd.
+
+body =
+    .timeout = Het duurde te lang voordat het verzoek binnen was. Probeer het opnieuw.
+
+stream =
+    .limit = { $seconds ->
+        [one] Er zijn te veel live verbindingen open. Probeer het over { $seconds } seconde opnieuw.
+       *[other] Er zijn te veel live verbindingen open. Probeer het over { $seconds } seconden opnieuw.
+    }
+
+storage =
+    .unavailable = { $seconds ->
+        [one] De gegevens zijn nu niet bereikbaar. Probeer het over { $seconds } seconde opnieuw.
+       *[other] De gegevens zijn nu niet bereikbaar. Probeer het over { $seconds } seconden opnieuw.
+    }
+    .full = { $seconds ->
+        [one] Er is nu geen ruimte voor meer gegevens. Probeer het over { $seconds } seconde opnieuw.
+       *[other] Er is nu geen ruimte voor meer gegevens. Probeer het over { $seconds } seconden opnieuw.
     }
 
 offline =

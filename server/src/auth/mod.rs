@@ -12,5 +12,5 @@ pub(crate) use bearer::{session_of, verify};
 pub use jwt::SessionClaims;
 pub(crate) use jwt::Tokens;
 pub(crate) use origin::Origins;
-pub(crate) use policy::GuardedPolicy;
 pub use policy::{ClaimsPolicy, PolicyError, RoomPolicy};
+pub(crate) use policy::{GuardedPolicy, rooms_claim_allows};

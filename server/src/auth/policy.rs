@@ -49,10 +49,7 @@ impl ClaimsPolicy {
     }
 
     fn allows(self, session: &Session, room: &str) -> bool {
-        match &session.rooms {
-            Some(globs) => globs.iter().any(|glob| glob_matches(glob, room)),
-            None => self.open,
-        }
+        (self.open || session.rooms.is_some()) && rooms_claim_allows(session, room)
     }
 }
 
@@ -114,6 +111,11 @@ async fn guard<'a>(ask: impl FnOnce() -> Verdict<'a>) -> bool {
             false
         }
     }
+}
+
+/// Whether the session's `rooms` claim, if it has one, names the room.
+pub(crate) fn rooms_claim_allows(session: &Session, room: &str) -> bool {
+    session.rooms.as_ref().is_none_or(|globs| globs.iter().any(|glob| glob_matches(glob, room)))
 }
 
 /// Whether `text` fits a glob in which `*` stands for any run of characters. Linear in the product of the lengths at

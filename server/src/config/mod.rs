@@ -47,6 +47,17 @@ pub struct Transports {
     pub polling: bool,
 }
 
+/// Which requests to rooms need a token, with scope `rooms:read` or `rooms:write`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoomAuth {
+    /// None.
+    Off,
+    /// Writing and deleting.
+    Write,
+    /// All.
+    All,
+}
+
 /// All settings. Its fields are those of the table.
 #[derive(Clone, Debug)]
 #[expect(missing_docs, reason = "each field is the setting of its name, documented once in the table")]
@@ -57,17 +68,20 @@ pub struct Config {
     pub shutdown: Duration,
     pub socket_threads: usize,
     pub events: bool,
+    pub rooms: bool,
     pub jwt_secret: Option<SecretString>,
     pub jwt_secret_previous: Option<SecretString>,
     pub jwt_public_key: Option<String>,
     pub jwt_audience: Option<String>,
     pub jwt_issuer: Option<String>,
     pub auth_grace: Duration,
+    pub room_auth: RoomAuth,
     pub allow_all: bool,
     pub cors_origins: Vec<String>,
     pub trusted_proxies: Vec<IpNet>,
     pub transports: Transports,
     pub metrics_addr: Option<SocketAddr>,
+    pub max_state_bytes: usize,
     pub max_event_bytes: usize,
     pub max_json_depth: usize,
     pub rate_limit_per_route: Option<RateLimit>,
@@ -76,6 +90,12 @@ pub struct Config {
     pub outbox_packets: usize,
     pub handler_timeout: Duration,
     pub handshakes_per_second: usize,
+    pub sse_per_address: usize,
+    pub sse_per_room: usize,
+    pub records_bytes: usize,
+    pub room_time_to_live: Duration,
+    pub room_sweep: Duration,
+    pub heartbeat: Duration,
     pub default_locale: String,
     pub locales_dir: Option<PathBuf>,
     pub log_filter: String,

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use syncline::RateLimit;
 
-use super::{Config, Environment, LogFormat, SETTINGS, Transports};
+use super::{Config, Environment, LogFormat, RoomAuth, SETTINGS, Transports};
 
 /// Values by setting, and what was found wrong or odd on the way.
 pub(super) struct Reader {
@@ -87,12 +87,14 @@ impl Reader {
             shutdown: self.seconds("SHUTDOWN_SECONDS", 10),
             socket_threads: self.at_least_one("SOCKET_THREADS", 1),
             events: self.switch("EVENTS", true),
+            rooms: self.switch("ROOMS", true),
             jwt_secret: self.secret("JWT_SECRET"),
             jwt_secret_previous: self.secret("JWT_SECRET_PREVIOUS"),
             jwt_public_key: self.text("JWT_PUBLIC_KEY").map(|pem| pem.replace("\\n", "\n")),
             jwt_audience: self.text("JWT_AUDIENCE"),
             jwt_issuer: self.text("JWT_ISSUER"),
             auth_grace: self.seconds("AUTH_GRACE_SECONDS", 10),
+            room_auth: self.room_auth(development),
             allow_all: self.number("ALLOW_ALL", false, "true or false"),
             cors_origins: self.origins(),
             trusted_proxies: self.list(
@@ -102,6 +104,7 @@ impl Reader {
             ),
             transports: self.transports(),
             metrics_addr: self.optional("METRICS_ADDR", "an address with a port, such as 127.0.0.1:9100"),
+            max_state_bytes: self.at_least_one("MAX_STATE_BYTES", 32_768),
             max_event_bytes: self.at_least_one("MAX_EVENT_BYTES", 65_536),
             max_json_depth: self.parse("MAX_JSON_DEPTH", 64, "a number from 1 to 100", |text| {
                 text.parse().ok().filter(|depth| (1..=100).contains(depth))
@@ -112,6 +115,12 @@ impl Reader {
             outbox_packets: self.at_least_one("OUTBOX_PACKETS", 1024),
             handler_timeout: self.seconds("HANDLER_SECONDS", 10),
             handshakes_per_second: self.at_least_one("HANDSHAKES_PER_SECOND", 200),
+            sse_per_address: self.at_least_one("SSE_PER_ADDRESS", 256),
+            sse_per_room: self.at_least_one("SSE_PER_ROOM", 5000),
+            records_bytes: self.at_least_one("RECORDS_BYTES", 268_435_456),
+            room_time_to_live: self.period("ROOM_TTL_SECONDS", 86_400),
+            room_sweep: self.period("ROOM_SWEEP_SECONDS", 300),
+            heartbeat: self.period("HEARTBEAT_SECONDS", 15),
             default_locale: self.text("DEFAULT_LOCALE").unwrap_or_else(|| "en".to_owned()),
             locales_dir: self.text("LOCALES_DIR").map(PathBuf::from),
             log_filter: self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
@@ -131,9 +140,11 @@ impl Reader {
     fn require_secrets(&mut self, config: &Config) {
         const MAKE_ONE: &str = "make one with `openssl rand -base64 48`";
         match (&config.jwt_secret, &config.jwt_public_key) {
-            (None, None) if config.events => self.problems.push(format!(
-                "JWT_SECRET: production needs it (at least 32 bytes; {MAKE_ONE}) or JWT_PUBLIC_KEY"
-            )),
+            (None, None) if config.events || (config.rooms && config.room_auth != RoomAuth::Off) => {
+                self.problems.push(format!(
+                    "JWT_SECRET: production needs it (at least 32 bytes; {MAKE_ONE}) or JWT_PUBLIC_KEY"
+                ));
+            }
             (Some(secret), _) if secret.expose_secret().len() < 32 => {
                 self.problems.push(format!("JWT_SECRET: production needs at least 32 bytes; {MAKE_ONE}"));
             }
@@ -179,6 +190,25 @@ impl Reader {
         self.parse(name, Duration::from_secs(default), "a number of seconds, 0 to 86400", |text| {
             let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..=86_400.0).contains(seconds))?;
             Some(Duration::from_secs_f64(seconds))
+        })
+    }
+
+    /// As [`Reader::seconds`], for what happens again and again or may last for long.
+    fn period(&mut self, name: &'static str, default: u64) -> Duration {
+        const YEAR: f64 = 366.0 * 86_400.0;
+        self.parse(name, Duration::from_secs(default), "a number of seconds, 0.001 to a year", |text| {
+            let seconds = text.parse::<f64>().ok().filter(|seconds| (0.001..=YEAR).contains(seconds))?;
+            Some(Duration::from_secs_f64(seconds))
+        })
+    }
+
+    fn room_auth(&mut self, development: bool) -> RoomAuth {
+        let default = if development { RoomAuth::Off } else { RoomAuth::Write };
+        self.parse("ROOM_AUTH", default, "off, write or all", |text| match text {
+            "off" => Some(RoomAuth::Off),
+            "write" => Some(RoomAuth::Write),
+            "all" => Some(RoomAuth::All),
+            _ => None,
         })
     }
 

@@ -48,13 +48,7 @@ async fn sync(
     let mut locale = context.locale;
     match run(&events, &context, request, &mut locale).await {
         Ok(server_output) => Json(Ack::new(&server_output)).into_response(),
-        Err(error) => {
-            let mut response = events.errors.response(&error, locale);
-            if let Some(seconds) = error.params().get("seconds").and_then(serde_json::Value::as_u64) {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            }
-            response
-        }
+        Err(error) => events.errors.response(&error, locale),
     }
 }
 

@@ -46,7 +46,7 @@ use crate::{
     cluster::{Bus, Inbound},
     config::Config,
     error::Errors,
-    net::{RateLimits, Upgrades},
+    net::{RateLimits, Upgrades, in_waves},
     observe::Metrics,
 };
 
@@ -82,11 +82,9 @@ pub(crate) struct Parts {
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) errors: Arc<Errors>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: Arc<RateLimits>,
     pub(crate) upgrades: Arc<Upgrades>,
 }
-
-/// How often what has gone stale is swept.
-const SWEEP: Duration = Duration::from_secs(10);
 
 impl Events {
     /// Puts the two halves together, with a bus between them.
@@ -95,9 +93,8 @@ impl Events {
         parts: Parts,
         bus: impl FnOnce(Arc<dyn Inbound>) -> Arc<dyn Bus>,
     ) -> Self {
-        let Parts { registry, functions, policy, tokens, errors, metrics, upgrades } = parts;
+        let Parts { registry, functions, policy, tokens, errors, metrics, limits, upgrades } = parts;
         let members = Arc::new(Members::new(config.allow_all));
-        let limits = RateLimits::new(config.rate_limit_per_address, config.rate_limit_per_route, &registry);
         let node = Node {
             registry: Arc::clone(&registry),
             functions: functions.clone(),
@@ -112,7 +109,7 @@ impl Events {
                 functions,
                 members: Arc::clone(&members),
                 policy,
-                limits: Arc::new(limits),
+                limits,
                 bus: bus(Arc::new(Deliver::new(Arc::new(node)))),
                 metrics: Arc::clone(&metrics),
                 handler_timeout: config.handler_timeout,
@@ -133,16 +130,6 @@ impl Events {
         }
     }
 
-    /// Forgets stale rate-limit buckets and ended connections, for as long as the server runs.
-    pub(crate) async fn sweep(&self) {
-        let mut ticks = tokio::time::interval(SWEEP);
-        loop {
-            ticks.tick().await;
-            self.dispatch.limits.sweep();
-            self.upgrades.sweep();
-        }
-    }
-
     /// Ends all sockets. What is under way may finish first, while new requests are refused; then connections close in
     /// waves, so that clients do not come back all at once. Within `budget` altogether.
     pub(crate) async fn stop(&self, budget: Duration) {
@@ -150,14 +137,7 @@ impl Events {
         self.tasks.close();
         let _or_half_of_it = tokio::time::timeout(budget / 2, self.tasks.wait()).await;
         let members = self.members.all();
-        let spread = (budget / 4).min(Duration::from_secs(3));
-        let waves = members.chunks(members.len().div_ceil(WAVES).max(1));
-        for wave in waves {
-            for member in wave {
-                member.outbox.hang_up();
-            }
-            tokio::time::sleep(spread / WAVES as u32).await;
-        }
+        in_waves(&members, budget, |member| member.outbox.hang_up()).await;
         // Sockets without a connection of their own (long-polling) are left for the engine's close.
         let all_hung_up = async {
             while self.members.all().iter().any(|member| member.outbox.has_connection()) {
@@ -167,6 +147,3 @@ impl Events {
         let _or_deadline = tokio::time::timeout_at(deadline, all_hung_up).await;
     }
 }
-
-/// In how many waves sockets are ended at a stop.
-const WAVES: usize = 20;

@@ -16,7 +16,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use syncline::codes;
+use syncline::{SyncError, codes};
 use tower_http::timeout::TimeoutBody;
 
 use super::{
@@ -40,6 +40,8 @@ pub(crate) struct Front {
     pub(crate) proxies: TrustedProxies,
     pub(crate) handshakes: HandshakeLimiter,
     pub(crate) upgrades: Arc<Upgrades>,
+    /// The path below which errors are `{error, message}`.
+    pub(crate) plain_below: &'static str,
     pub(crate) errors: Arc<Errors>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -80,7 +82,11 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request,
         kill_switch: accepted.map(|accepted| accepted.kill_switch).unwrap_or_default(),
         handshake: Arc::default(),
     };
-    let refuse = |error| front.errors.response(&error, context.locale);
+    let is_plain = request.uri().path().starts_with(front.plain_below);
+    let refuse = |error: SyncError| match is_plain {
+        true => front.errors.plain_response(&error, context.locale),
+        false => front.errors.response(&error, context.locale),
+    };
     if !front.origins.allows(request.headers()) {
         tracing::debug!(request = %context.id, "an origin was refused");
         return refuse(codes::ORIGIN_DENIED.into());
@@ -90,7 +96,7 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request,
     if is_socket && session.is_none() {
         let Some(handshake) = front.handshakes.begin() else {
             front.metrics.handshakes_refused.increment(1);
-            return retry_after(refuse(codes::SERVER_BUSY.with("seconds", 1)), 1);
+            return refuse(codes::SERVER_BUSY.with("seconds", 1));
         };
         context.handshake = Arc::new(Mutex::new(Some(handshake)));
     }
@@ -115,11 +121,6 @@ fn is_socket_path(path: &str) -> bool {
 /// The session that a request to Socket.IO names; one that names none begins one.
 fn session_of(uri: &Uri) -> Option<&str> {
     uri.query().unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("sid="))
-}
-
-fn retry_after(mut response: Response, seconds: u64) -> Response {
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    response
 }
 
 /// Copies headers and URI out of the connection's read buffer, and only those that are still read.

@@ -3,6 +3,7 @@
 //! It knows sockets and HTTP, and nothing of what is sent over them.
 
 mod address;
+mod drain;
 mod front;
 mod handshakes;
 mod kill_switch;
@@ -10,10 +11,26 @@ mod limits;
 mod serve;
 mod upgrades;
 
+use std::{sync::Arc, time::Duration};
+
 pub(crate) use address::{ClientAddress, TrustedProxies};
+pub(crate) use drain::in_waves;
 pub(crate) use front::{Front, RequestContext, front};
 pub(crate) use handshakes::{HandshakeLimiter, PendingHandshake};
 pub(crate) use kill_switch::KillSwitch;
 pub(crate) use limits::{RateLimits, RetryAfter};
 pub(crate) use serve::{Listening, bind, serve};
 pub(crate) use upgrades::Upgrades;
+
+/// How often what has gone stale is forgotten.
+const UPKEEP: Duration = Duration::from_secs(10);
+
+/// Forgets stale rate-limit buckets and ended connections, for as long as the server runs.
+pub(crate) async fn upkeep(limits: Arc<RateLimits>, upgrades: Arc<Upgrades>) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        limits.sweep();
+        upgrades.sweep();
+    }
+}

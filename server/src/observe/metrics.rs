@@ -31,6 +31,42 @@ pub(crate) struct Metrics {
     pub(crate) unheard_errors: Counter,
     pub(crate) bus_publishes: Counter,
     pub(crate) bus_failures: Counter,
+    pub(crate) rooms_http: RoomMetrics,
+}
+
+/// What is counted of rooms (the state over HTTP; `rooms` above are those of sockets).
+pub(crate) struct RoomMetrics {
+    routes: [RouteMetrics; 4],
+    pub(crate) streams: Gauge,
+    pub(crate) streams_refused: Counter,
+    pub(crate) swept: Counter,
+    pub(crate) storage_failures: Counter,
+    pub(crate) gaps: Counter,
+}
+
+/// The requests of rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RoomRoute {
+    Get,
+    Put,
+    Delete,
+    Stream,
+}
+
+/// One more at that gauge, until it is dropped.
+pub(crate) struct Level(Gauge);
+
+impl Level {
+    pub(crate) fn up(gauge: &Gauge) -> Self {
+        gauge.increment(1);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
 }
 
 struct RouteMetrics {
@@ -41,7 +77,7 @@ struct RouteMetrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(registry: &Registry) -> Arc<Self> {
+    pub(crate) fn new(registry: &Registry, more_codes: &[ErrorCode]) -> Arc<Self> {
         let builder = PrometheusBuilder::new();
         let recorder = match builder.set_buckets(&LATENCY_BUCKETS) {
             Ok(builder) => builder.build_recorder(),
@@ -51,7 +87,8 @@ impl Metrics {
             let routes =
                 registry.routes().iter().map(|route| RouteMetrics::new(&route.event().to_string())).collect();
             let declared = registry.routes().iter().flat_map(|route| route.errors().iter());
-            let mut errors: Vec<&'static str> = declared.chain(codes::ALL).map(ErrorCode::code).collect();
+            let mut errors: Vec<&'static str> =
+                declared.chain(codes::ALL).chain(more_codes).map(ErrorCode::code).collect();
             errors.sort_unstable();
             errors.dedup();
             let errors = errors
@@ -85,6 +122,7 @@ impl Metrics {
             unheard_errors: count("syncline_unheard_errors_total"),
             bus_publishes: count("syncline_bus_publishes_total"),
             bus_failures: count("syncline_bus_failures_total"),
+            rooms_http: with_local_recorder(&recorder, RoomMetrics::new),
             recorder,
         };
         metrics.register_at_zero();
@@ -99,13 +137,16 @@ impl Metrics {
     /// Counts a request that reached a route, or its error.
     pub(crate) fn request(&self, route: Option<RouteId>, took: Duration, error: Option<ErrorCode>) {
         if let Some(route) = route.and_then(|id| self.routes.get(id.0)) {
-            route.seconds.record(took);
-            match error {
-                None => route.success.increment(1),
-                Some(code) if code.http_status() < 500 => route.client_error.increment(1),
-                Some(_) => route.server_error.increment(1),
-            }
+            route.count(took, error);
         }
+        if let Some(code) = error {
+            self.error(code);
+        }
+    }
+
+    /// Counts a request to a room.
+    pub(crate) fn room_request(&self, route: RoomRoute, took: Duration, error: Option<ErrorCode>) {
+        self.rooms_http.routes[route as usize].count(took, error);
         if let Some(code) = error {
             self.error(code);
         }
@@ -119,8 +160,8 @@ impl Metrics {
     }
 
     fn register_at_zero(&self) {
-        let counters =
-            self.routes.iter().flat_map(|route| [&route.success, &route.client_error, &route.server_error]);
+        let routes = self.routes.iter().chain(&self.rooms_http.routes);
+        let counters = routes.flat_map(|route| [&route.success, &route.client_error, &route.server_error]);
         let counters = counters.chain(self.errors.iter().map(|(_, counter)| counter)).chain([
             &self.sent,
             &self.filtered,
@@ -134,17 +175,50 @@ impl Metrics {
             &self.unheard_errors,
             &self.bus_publishes,
             &self.bus_failures,
+            &self.rooms_http.streams_refused,
+            &self.rooms_http.swept,
+            &self.rooms_http.storage_failures,
+            &self.rooms_http.gaps,
         ]);
         for counter in counters {
             counter.absolute(0);
         }
-        for gauge in [&self.inbox, &self.room_queue, &self.sockets, &self.rooms] {
+        for gauge in [&self.inbox, &self.room_queue, &self.sockets, &self.rooms, &self.rooms_http.streams] {
             gauge.set(0);
         }
     }
 }
 
+impl RoomMetrics {
+    fn new() -> Self {
+        let room = "/api/rooms/{room_id}";
+        Self {
+            routes: [
+                format!("GET {room}"),
+                format!("PUT {room}"),
+                format!("DELETE {room}"),
+                format!("GET {room}/stream"),
+            ]
+            .map(|route| RouteMetrics::new(&route)),
+            streams: gauge!("syncline_room_streams"),
+            streams_refused: counter!("syncline_room_streams_refused_total"),
+            swept: counter!("syncline_rooms_swept_total"),
+            storage_failures: counter!("syncline_records_failures_total"),
+            gaps: counter!("syncline_records_gaps_total"),
+        }
+    }
+}
+
 impl RouteMetrics {
+    fn count(&self, took: Duration, error: Option<ErrorCode>) {
+        self.seconds.record(took);
+        match error {
+            None => self.success.increment(1),
+            Some(code) if code.http_status() < 500 => self.client_error.increment(1),
+            Some(_) => self.server_error.increment(1),
+        }
+    }
+
     fn new(route: &str) -> Self {
         let outcome = |outcome: &'static str| counter!("syncline_requests_total", "route" => route.to_owned(), "outcome" => outcome);
         Self {
@@ -184,4 +258,12 @@ fn describe() {
     counter!("syncline_unheard_errors_total", "Errors of requests that asked for no acknowledgement");
     counter!("syncline_bus_publishes_total", "Deliveries handed to the bus");
     counter!("syncline_bus_failures_total", "Deliveries that the bus could not publish");
+    gauge!("syncline_room_streams", "Open streams of rooms");
+    counter!("syncline_room_streams_refused_total", "Streams refused because there were too many");
+    counter!("syncline_rooms_swept_total", "Rooms deleted because nobody changed them");
+    counter!("syncline_records_failures_total", "Requests that the store of records failed");
+    counter!(
+        "syncline_records_gaps_total",
+        "Times that hints of writes were missed and all rooms read again"
+    );
 }

@@ -97,6 +97,14 @@ fn every_wrong_value_is_reported_by_name_with_what_was_expected() {
         ("METRICS_ADDR", "9100", "an address with a port"),
         ("LOG_FORMAT", "xml", "pretty or json"),
         ("OUTBOX_PACKETS", "0", "a whole number from 1 on"),
+        ("ROOMS", "2", "on or off"),
+        ("ROOM_AUTH", "read", "off, write or all"),
+        ("MAX_STATE_BYTES", "0", "a whole number from 1 on"),
+        ("SSE_PER_ADDRESS", "many", "a whole number from 1 on"),
+        ("SSE_PER_ROOM", "-1", "a whole number from 1 on"),
+        ("HEARTBEAT_SECONDS", "0", "a number of seconds, 0.001 to a year"),
+        ("ROOM_TTL_SECONDS", "NaN", "a number of seconds, 0.001 to a year"),
+        ("ROOM_SWEEP_SECONDS", "1e99", "a number of seconds, 0.001 to a year"),
     ];
     let settings: Vec<(&str, &str)> = wrong.iter().map(|(name, value, _)| (*name, *value)).collect();
     let (code, _, refusal) = run(&[], &settings);
@@ -152,6 +160,9 @@ async fn it_serves_what_exists_and_stops_on_a_signal() {
         404,
         "events are off: it links no handlers"
     );
+    let json = [("content-type", "application/json")];
+    let written = call(address, "PUT", "/api/rooms/abc", &json, r#"{"state":{}}"#).await;
+    assert_eq!((written.status, &written.json()["version"]), (200, &1.into()), "rooms are on");
     let stopped = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(stopped.success());
     let ended = tokio::task::spawn_blocking(move || child.wait());
