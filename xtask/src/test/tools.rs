@@ -21,6 +21,7 @@ pub(super) enum Tool {
     Npm,
     Python,
     Chromium,
+    Redis,
 }
 
 impl Tool {
@@ -38,6 +39,10 @@ impl Tool {
                 let found = named || CHROMIUM.iter().any(|path| Path::new(path).exists());
                 (!found).then(|| "Chromium (elsewhere installed: say where in CHROMIUM_BIN)".to_owned())
             }
+            Self::Redis => {
+                let version = Program::named("redis-server").arguments(["--version"]).output();
+                version.is_none().then(|| "redis-server 6 or later".to_owned())
+            }
         }
     }
 
@@ -47,6 +52,7 @@ impl Tool {
             Self::Npm => &["nodejs", "npm"],
             Self::Python => &["python3", "python3-venv"],
             Self::Chromium => &["chromium", "fonts-noto-cjk"],
+            Self::Redis => &["redis-server"],
         }
     }
 }
