@@ -29,8 +29,9 @@ use crate::{
     error::Errors,
     events::{self, Connect, DirectAdapter, Events, Parts},
     net::{self, Front, HandshakeLimiter, Listening, RateLimits, TrustedProxies, Upgrades},
-    observe::{self, Health, Metrics},
-    records::{MemoryRecords, Records},
+    observe::{self, Dependency, Health, Metrics},
+    records::{MemoryRecords, Records, RedisRecords},
+    redis_link::{Listener, RedisLink},
     rooms::{self, Rooms},
     running::{Running, stop_signal},
 };
@@ -49,9 +50,16 @@ pub struct Server {
     events: Option<Arc<Events>>,
     rooms: Option<Arc<Rooms>>,
     limits: Arc<RateLimits>,
+    redis: Option<Redis>,
     front: Arc<Front>,
     health: Health,
     routes: Router,
+}
+
+/// The link to Redis, and what wants to hear of it.
+struct Redis {
+    link: Arc<RedisLink>,
+    subscriptions: Vec<(String, Listener)>,
 }
 
 /// What a server is made of.
@@ -73,6 +81,8 @@ pub enum BuildError {
     Texts(syncline_i18n::CatalogError),
     /// A key is not one.
     Keys(String),
+    /// `REDIS_URL` is not the URL of a Redis.
+    Redis(String),
 }
 
 impl fmt::Display for BuildError {
@@ -81,6 +91,7 @@ impl fmt::Display for BuildError {
             Self::Handlers(error) => error.fmt(f),
             Self::Texts(error) => error.fmt(f),
             Self::Keys(problem) => f.write_str(problem),
+            Self::Redis(problem) => write!(f, "REDIS_URL: {problem}"),
         }
     }
 }
@@ -152,7 +163,13 @@ impl ServerBuilder {
             errors: Arc::clone(&errors),
             metrics: Arc::clone(&metrics),
         };
+        let mut redis = redis(&config)?;
+        let dependencies = redis.iter().map(|redis| {
+            let link = Arc::clone(&redis.link);
+            Dependency { name: "redis", is_up: Arc::new(move || link.is_up()) }
+        });
         let health = Health {
+            dependencies: dependencies.collect(),
             stopping,
             metrics: Arc::clone(&metrics),
             tokens: Arc::clone(&tokens),
@@ -161,8 +178,7 @@ impl ServerBuilder {
         };
         let policy = policy.unwrap_or_else(|| GuardedPolicy::new(ClaimsPolicy::new(config.environment)));
         let rooms = config.rooms.then(|| {
-            let records: Arc<dyn Records> =
-                Arc::new(MemoryRecords::new(config.room_time_to_live, config.records_bytes));
+            let records = records(&config, redis.as_mut());
             let parts = rooms::Parts {
                 records,
                 tokens: Arc::clone(&tokens),
@@ -178,8 +194,24 @@ impl ServerBuilder {
             // The bus of a single node.
             Arc::new(Events::new(&config, parts, |inbound| Arc::new(LocalBus::new(inbound))))
         });
-        Ok(Server { config, events, rooms, limits, front: Arc::new(front), health, routes })
+        Ok(Server { config, events, rooms, limits, redis, front: Arc::new(front), health, routes })
     }
+}
+
+/// The store of the rooms' records: shared in Redis if there is one, else in memory.
+fn records(config: &Config, redis: Option<&mut Redis>) -> Arc<dyn Records> {
+    let Some(redis) = redis else {
+        return Arc::new(MemoryRecords::new(config.room_time_to_live, config.records_bytes));
+    };
+    let records = RedisRecords::new(Arc::clone(&redis.link), "rooms", config.room_time_to_live);
+    redis.subscriptions.push(records.subscription());
+    Arc::new(records)
+}
+
+fn redis(config: &Config) -> Result<Option<Redis>, BuildError> {
+    let link = config.redis_url.as_ref().map(RedisLink::new).transpose();
+    let link = link.map_err(|error| BuildError::Redis(error.to_string()))?;
+    Ok(link.map(|link| Redis { link: Arc::new(link), subscriptions: Vec::new() }))
 }
 
 fn catalog(config: &Config, texts: &[(&'static str, &'static str)]) -> Result<Catalog, BuildError> {
@@ -281,12 +313,15 @@ impl Server {
     }
 
     async fn serve(
-        self,
+        mut self,
         listener: TcpListener,
         metrics_listener: Option<TcpListener>,
         until: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let (app, io) = self.app();
+        if let Some(Redis { link, subscriptions }) = self.redis.take() {
+            tokio::spawn(async move { link.run(subscriptions).await });
+        }
         if let Some(rooms) = &self.rooms {
             rooms.start();
         }

@@ -25,6 +25,7 @@ mod events;
 mod net;
 mod observe;
 mod records;
+mod redis_link;
 mod rooms;
 mod running;
 

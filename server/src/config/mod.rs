@@ -96,6 +96,7 @@ pub struct Config {
     pub room_time_to_live: Duration,
     pub room_sweep: Duration,
     pub heartbeat: Duration,
+    pub redis_url: Option<SecretString>,
     pub default_locale: String,
     pub locales_dir: Option<PathBuf>,
     pub log_filter: String,

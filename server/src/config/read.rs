@@ -121,6 +121,7 @@ impl Reader {
             room_time_to_live: self.period("ROOM_TTL_SECONDS", 86_400),
             room_sweep: self.period("ROOM_SWEEP_SECONDS", 300),
             heartbeat: self.period("HEARTBEAT_SECONDS", 15),
+            redis_url: self.redis_url(),
             default_locale: self.text("DEFAULT_LOCALE").unwrap_or_else(|| "en".to_owned()),
             locales_dir: self.text("LOCALES_DIR").map(PathBuf::from),
             log_filter: self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
@@ -222,6 +223,12 @@ impl Reader {
 
     fn secret(&self, name: &'static str) -> Option<SecretString> {
         self.text(name).map(SecretString::from)
+    }
+
+    fn redis_url(&mut self) -> Option<SecretString> {
+        self.parse("REDIS_URL", None, "a URL such as redis://:password@host:6379/0, without TLS", |text| {
+            redis::Client::open(text).is_ok().then(|| Some(text.into()))
+        })
     }
 
     fn optional<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {

@@ -81,6 +81,7 @@ impl Config {
             "ROOM_TTL_SECONDS" => self.room_time_to_live.as_secs_f64().to_string(),
             "ROOM_SWEEP_SECONDS" => self.room_sweep.as_secs_f64().to_string(),
             "HEARTBEAT_SECONDS" => self.heartbeat.as_secs_f64().to_string(),
+            "REDIS_URL" => set(self.redis_url.as_ref()),
             "DEFAULT_LOCALE" => self.default_locale.clone(),
             "LOCALES_DIR" => or_none(self.locales_dir.as_ref().map(|dir| dir.display())),
             "RUST_LOG" => self.log_filter.clone(),

@@ -26,6 +26,13 @@ use crate::{
 
 const ADMIN: Auth = Auth::LOGIN.and(&[Rule::equals("scope", "admin")]);
 
+/// Something that this server cannot do its work without.
+#[derive(Clone)]
+pub(crate) struct Dependency {
+    pub(crate) name: &'static str,
+    pub(crate) is_up: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
 /// What the three need.
 #[derive(Clone)]
 pub(crate) struct Health {
@@ -35,6 +42,7 @@ pub(crate) struct Health {
     pub(crate) errors: Arc<Errors>,
     /// Whether the metrics have an address of their own.
     pub(crate) metrics_elsewhere: bool,
+    pub(crate) dependencies: Arc<[Dependency]>,
 }
 
 pub(crate) fn router(health: Health) -> Router {
@@ -54,9 +62,15 @@ async fn healthz() -> Json<serde_json::Value> {
 }
 
 async fn readyz(State(health): State<Health>) -> Response {
-    let stopping = health.stopping.load(Ordering::Acquire);
-    let status = if stopping { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    (status, Json(json!({ "ready": !stopping, "dependencies": {} }))).into_response()
+    let mut ready = !health.stopping.load(Ordering::Acquire);
+    let mut dependencies = serde_json::Map::new();
+    for dependency in &*health.dependencies {
+        let is_up = (dependency.is_up)();
+        ready &= is_up;
+        dependencies.insert(dependency.name.to_owned(), if is_up { "up" } else { "down" }.into());
+    }
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "ready": ready, "dependencies": dependencies }))).into_response()
 }
 
 async fn guarded_metrics(

@@ -4,6 +4,6 @@ mod health;
 mod logging;
 mod metrics;
 
-pub(crate) use health::{Health, metrics_router, router};
+pub(crate) use health::{Dependency, Health, metrics_router, router};
 pub use logging::{init as init_logging, log_filter};
 pub(crate) use metrics::{Level, Metrics, RoomMetrics, RoomRoute, upkeep};

@@ -161,9 +161,8 @@ impl Records for MemoryRecords {
     }
 
     fn put<'a>(&'a self, key: &'a str, value: Bytes) -> BoxFuture<'a, Result<Record, RecordsError>> {
-        let written = self.write(key, value, None).and_then(|record| {
-            record.ok_or_else(|| RecordsError::Unavailable("an unconditional write was refused".to_owned()))
-        });
+        let written =
+            self.write(key, value, None).and_then(|record| record.ok_or_else(RecordsError::refused));
         std::future::ready(written).boxed()
     }
 

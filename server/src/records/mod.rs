@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod contract;
 mod memory;
+mod redis;
 
 use std::{
     fmt,
@@ -14,6 +15,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+pub(crate) use self::redis::RedisRecords;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 pub(crate) use memory::MemoryRecords;
@@ -94,6 +96,13 @@ pub(crate) enum RecordsError {
     Unavailable(String),
     /// It has no space for more.
     Full,
+}
+
+impl RecordsError {
+    /// A write without a condition that was not carried out: no store does that.
+    fn refused() -> Self {
+        Self::Unavailable("an unconditional write was refused".to_owned())
+    }
 }
 
 impl fmt::Display for RecordsError {

@@ -98,6 +98,7 @@ fn every_wrong_value_is_reported_by_name_with_what_was_expected() {
         ("LOG_FORMAT", "xml", "pretty or json"),
         ("OUTBOX_PACKETS", "0", "a whole number from 1 on"),
         ("ROOMS", "2", "on or off"),
+        ("REDIS_URL", "http://:a-password@x", "a URL such as redis://"),
         ("ROOM_AUTH", "read", "off, write or all"),
         ("MAX_STATE_BYTES", "0", "a whole number from 1 on"),
         ("SSE_PER_ADDRESS", "many", "a whole number from 1 on"),
@@ -113,6 +114,7 @@ fn every_wrong_value_is_reported_by_name_with_what_was_expected() {
         let line = refusal.lines().find(|line| line.contains(&format!("{name}:")));
         assert!(line.is_some_and(|line| line.contains(expected)), "{name} in {refusal}");
     }
+    assert!(!refusal.contains("a-password"), "{refusal}");
     assert_eq!(refusal.matches("\n  - ").count(), wrong.len(), "{refusal}");
 }
 

@@ -2,9 +2,13 @@
 
 mod api;
 mod auth;
+mod cluster;
 mod cors;
 mod logs;
 mod many;
+#[path = "../support/redis_server.rs"]
+#[expect(dead_code, reason = "the tests of records use the rest")]
+mod redis_server;
 mod shutdown;
 mod streams;
 mod support;
