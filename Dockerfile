@@ -2,9 +2,10 @@
 
 # A server binary of this workspace in a small image, run by a user without rights.
 #
-#   docker build --tag syncline .                                                       the stock binary, syncline-server
-#   docker build --tag playground --build-arg PACKAGE=playground --build-arg PAGE=page .     a package that carries a page
-#   docker build --tag ours --build-arg PACKAGE=ours .                                  any other package with one binary
+#   docker build --tag syncline .                                  the stock binary, syncline-server
+#   docker build --tag ours --build-arg PACKAGE=ours .             any other package
+#   docker build --tag playground --build-arg PACKAGE=playground --build-arg PAGE=page .
+#                                                                 the one that carries a page
 #
 # The dependencies are a layer of their own, made by cargo-chef, and not a BuildKit cache mount: a mount stays on the
 # machine that built it, while a layer goes to the cache that CI exports, where every build starts on a new machine.
@@ -20,8 +21,8 @@ ARG PAGE=no-page
 
 
 FROM rust:${RUST_VERSION}-slim-${DEBIAN} AS chef
-# rust-toolchain.toml names rustfmt and clippy too, which a build does not need. Said here, the toolchain of the image is
-# taken as it is, and rustup downloads nothing.
+# rust-toolchain.toml names rustfmt and clippy too, which a build does not need. Said here, the toolchain of the image
+# is taken as it is, and rustup downloads nothing.
 ARG RUST_VERSION
 ENV RUSTUP_TOOLCHAIN=${RUST_VERSION}
 RUN cargo install cargo-chef --locked --version 0.1.78

@@ -56,7 +56,8 @@ def pulled_image(root, repository):
 
 def published_image(root, repository):
     """What the workflow publishes from main as `latest`."""
-    steps = [step for job in yaml.safe_load((root / IMAGE_WORKFLOW).read_text())["jobs"].values() for step in job["steps"]]
+    jobs = yaml.safe_load((root / IMAGE_WORKFLOW).read_text())["jobs"].values()
+    steps = [step for job in jobs for step in job["steps"]]
     metadata = [step["with"] for step in steps if step.get("uses", "").startswith("docker/metadata-action@")]
     if len(metadata) != 1:
         raise Drift(f"{IMAGE_WORKFLOW}: {len(metadata)} steps name the image, and not one")

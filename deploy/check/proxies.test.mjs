@@ -239,6 +239,24 @@ for (const [program, run, one, two] of [
       assert.equal(await status(url, { ...request, from: other }), 200);
     });
 
+    test("a stream of a room has what is put there", LIMIT, async () => {
+      const room = `${proxy.url}/api/rooms/hall`;
+      const stream = new AbortController();
+      const answer = await fetch(`${room}/stream`, { signal: stream.signal });
+      const events = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      const versions = [];
+      for (let text = ""; versions.length < 3; ) {
+        text += (await events.read()).value;
+        const seen = [...text.matchAll(/"version":(\d+)/g)].map((match) => Number(match[1]));
+        if (seen.length === versions.length) continue;
+        versions.splice(0, versions.length, ...seen);
+        const headers = { "content-type": "application/json" };
+        await fetch(room, { method: "PUT", headers, body: JSON.stringify({ state: { after: seen.at(-1) } }) });
+      }
+      assert.deepEqual(versions, [0, 1, 2]);
+      stream.abort();
+    });
+
     test("events of a stream come when they are sent", LIMIT, async (context) => {
       const source = http.createServer((_request, response) => {
         response.writeHead(200, { "content-type": "text/event-stream" });

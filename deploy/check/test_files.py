@@ -60,7 +60,8 @@ class Dockerfile(unittest.TestCase):
 class Compose(unittest.TestCase):
     def config(self, file="docker-compose.yml", **environment):
         # A file of the person who runs this, `.env`, has no say.
-        return run("docker-compose", "--env-file", "/dev/null", "--file", file, "config", "--format", "json", environment=environment)
+        arguments = ["--env-file", "/dev/null", "--file", file, "config", "--format", "json"]
+        return run("docker-compose", *arguments, environment=environment)
 
     def test_compose_reads_it(self):
         code, said = self.config(GHCR_REPOSITORY="acme/sync", JWT_SECRET="0123456789abcdef0123456789abcdef")
@@ -113,7 +114,12 @@ class Workflows(unittest.TestCase):
 
     def test_the_linter_finds_what_is_wrong(self):
         text = (ROOT / ".github" / "workflows" / "image.yml").read_text()
-        for old, new in [("steps.metadata.outputs", "steps.meta.outputs"), ("runs-on:", "run-on:"), ("packages: write", "packages: wirte")]:
+        for old, new in [
+            ("steps.metadata.outputs", "steps.meta.outputs"),
+            ("runs-on:", "run-on:"),
+            ("packages: write", "packages: wirte"),
+            ("          load: true", "          laod: true"),
+        ]:
             self.assertIn(old, text)
             code, said = self.lint(temporary(self, "image.yml", text.replace(old, new)))
             self.assertEqual(code, 1, f"{new}: {said}")
