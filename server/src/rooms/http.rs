@@ -3,6 +3,7 @@
 //! What a stream is made of is `sse.rs`'s. Every refusal is `{error, message}`, in the reader's language.
 
 use std::{
+    error::Error as _,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,6 +16,7 @@ use axum::{
     routing::any,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+use http_body_util::LengthLimitError;
 use syncline::{Auth, Rule, Session, SyncError, SyncResult, codes as framework};
 
 use super::{
@@ -225,8 +227,10 @@ async fn read_body(headers: &HeaderMap, body: Body, max_bytes: usize) -> SyncRes
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, max_bytes)).await {
         Ok(Ok(body)) => Ok(body),
-        // What fails otherwise was not sent to its end: then nobody is left to read the answer.
-        Ok(Err(_)) => Err(too_large()),
-        Err(_elapsed) => Err(codes::BODY_TIMEOUT.into()),
+        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
+            Err(too_large())
+        }
+        // It paused for too long, or it was not sent to its end: then nobody is left to read the answer.
+        Ok(Err(_)) | Err(_) => Err(codes::BODY_TIMEOUT.into()),
     }
 }

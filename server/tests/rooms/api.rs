@@ -1,5 +1,7 @@
 //! GET, PUT, DELETE.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use syncline_testkit::{call, within};
 use tokio::{
@@ -162,6 +164,38 @@ async fn the_size_is_counted_as_it_is_read() {
     let endless = put_chunked(server.address(), "xxxxxxxxxxxxxxxx", usize::MAX).await;
     assert!(endless.starts_with("HTTP/1.1 413 "), "{endless}");
     assert_eq!(get(server.address(), "abc", &[]).await.json()["version"], 2);
+}
+
+/// A client that sends a head and then now and then a byte of its body; when it is answered, and what.
+async fn drip(address: std::net::SocketAddr, every: Duration) -> (Duration, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = "PUT /api/rooms/abc HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 30000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut read, mut write) = stream.into_split();
+    let began = Instant::now();
+    let dripping = tokio::spawn(async move {
+        while write.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(every).await;
+        }
+    });
+    let mut answer = Vec::new();
+    let reading = tokio::time::timeout(Duration::from_secs(60), read.read_to_end(&mut answer));
+    let _read_to_the_end = reading.await.expect("an answer");
+    dripping.abort();
+    (began.elapsed(), String::from_utf8(answer).unwrap())
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_not_waited_for() {
+    let server = start(&[]);
+    let (paused, dripped) = tokio::join!(
+        drip(server.address(), Duration::from_secs(3600)),
+        drip(server.address(), Duration::from_millis(500))
+    );
+    for ((took, answer), seconds) in [(paused, 10), (dripped, 30)] {
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"body_timeout\""), "{answer}");
+        assert!((seconds..seconds + 10).contains(&took.as_secs()), "{took:?}");
+    }
 }
 
 #[tokio::test]

@@ -203,6 +203,28 @@ async fn a_node_that_missed_hints_reads_again() {
 }
 
 #[tokio::test]
+async fn a_redis_that_hangs_is_not_waited_for() {
+    let redis = RedisServer::start();
+    let nodes = [node(&redis, &[]).await, node(&redis, &[]).await];
+    let mut stream = Sse::open(nodes[0].address(), "abc").await;
+    assert_eq!(stream.version().await, 0);
+    redis.hang(true);
+    let refused = put_body(nodes[1].address(), "abc", r#"{"state":{}}"#).await;
+    assert_eq!((refused.status, code(&refused).as_str()), (503, "storage_unavailable"));
+    for node in &nodes {
+        ready(node.address(), false).await;
+    }
+    redis.hang(false);
+    for node in &nodes {
+        ready(node.address(), true).await;
+    }
+    // The refused write may have been carried out: it was with Redis already.
+    let last = version(&put(nodes[1].address(), "abc", json!({})).await);
+    assert!((1..=2).contains(&last), "{last}");
+    stream.until(last).await;
+}
+
+#[tokio::test]
 async fn without_its_redis_a_node_starts_and_is_not_ready() {
     let mut redis = RedisServer::start();
     redis.kill();

@@ -39,6 +39,13 @@ impl RedisServer {
         self.child.wait().expect("it ends");
     }
 
+    /// Stops it where it is, connections and all, or lets it go on.
+    pub(crate) fn hang(&self, hangs: bool) {
+        let signal = if hangs { "-STOP" } else { "-CONT" };
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
     /// Starts it again where it was.
     pub(crate) fn restart(&mut self) {
         self.child = spawn(self.port, &self.folder);
