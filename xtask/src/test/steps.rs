@@ -77,6 +77,12 @@ pub(super) const STEPS: &[Step] = &[
         needs: &[Tool::Python],
         run: openapi,
     },
+    Step {
+        name: "shipping",
+        does: "checks the files for shipping: image, compose, workflows, proxies, dashboard and alerts",
+        needs: &[Tool::Npm, Tool::Python, Tool::Nginx, Tool::Caddy],
+        run: shipping,
+    },
 ];
 
 /// A cargo command whose output suits where it goes.
@@ -127,10 +133,16 @@ fn on_playground(program: Program) -> anyhow::Result<()> {
     program.variable("SYNCLINE_PLAYGROUND_BIN", binary).succeed()
 }
 
+/// Node's test runner with output that suits where it goes. It finds the tests of its folder by itself; a folder as an
+/// argument is no longer understood from Node.js 22 on.
+fn node_test() -> Program {
+    let node = Program::named("node").arguments(["--test", "--test-reporter=spec"]);
+    if in_ci() { node.variable("NO_COLOR", "1") } else { node }
+}
+
 fn node() -> anyhow::Result<()> {
     npm::install(NODE)?;
-    let node = Program::named("node").arguments(["--test", "--test-reporter=spec", "tests/"]).folder(NODE);
-    on_playground(if in_ci() { node.variable("NO_COLOR", "1") } else { node })
+    on_playground(node_test().folder(NODE))
 }
 
 fn client() -> anyhow::Result<()> {
@@ -155,23 +167,37 @@ fn browser() -> anyhow::Result<()> {
     on_playground(Program::named("npx").arguments(["playwright", "test"]).folder(BROWSER))
 }
 
-/// The Python of an environment of its own, with all that the suites need.
-fn python_with_requirements() -> anyhow::Result<PathBuf> {
-    let venv = workspace::target().join("venv");
+/// The Python of an environment of its own in the target folder, with what the file of requirements says.
+fn python_with(environment: &str, requirements: &str) -> anyhow::Result<PathBuf> {
+    let venv = workspace::target().join(environment);
     let python: PathBuf = venv.join("bin").join("python");
     if !python.exists() {
         Program::named("python3").arguments(["-m", "venv"]).arguments([&venv]).succeed()?;
     }
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
-    Program::new(&python, "python").arguments(install).arguments(["e2e/requirements.txt"]).succeed()?;
+    Program::new(&python, "python").arguments(install).arguments([requirements]).succeed()?;
     Ok(python)
+}
+
+/// The Python that has all that the suites against the playground need.
+fn python_with_clients() -> anyhow::Result<PathBuf> {
+    python_with("venv", "e2e/requirements.txt")
 }
 
 fn python() -> anyhow::Result<()> {
     let tests = ["-m", "unittest", "discover", "--verbose", "--start-directory", "e2e/python"];
-    on_playground(Program::new(python_with_requirements()?, "python").arguments(tests))
+    on_playground(Program::new(python_with_clients()?, "python").arguments(tests))
 }
 
 fn openapi() -> anyhow::Result<()> {
-    on_playground(Program::new(python_with_requirements()?, "python").arguments(["e2e/openapi/exercise.py"]))
+    on_playground(Program::new(python_with_clients()?, "python").arguments(["e2e/openapi/exercise.py"]))
+}
+
+fn shipping() -> anyhow::Result<()> {
+    let python = python_with("venv-shipping", "deploy/check/requirements.txt")?;
+    let files = ["-m", "unittest", "discover", "--verbose", "--start-directory", "deploy/check"];
+    on_playground(Program::new(python, "python").arguments(files))?;
+    // Its client is that of the tests in `NODE`.
+    npm::install(NODE)?;
+    on_playground(node_test().arguments(["deploy/check/proxies.test.mjs"]))
 }

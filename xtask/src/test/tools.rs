@@ -22,6 +22,8 @@ pub(super) enum Tool {
     Python,
     Chromium,
     Redis,
+    Nginx,
+    Caddy,
 }
 
 impl Tool {
@@ -43,6 +45,12 @@ impl Tool {
                 let version = Program::named("redis-server").arguments(["--version"]).output();
                 version.is_none().then(|| "redis-server 6 or later".to_owned())
             }
+            Self::Nginx => {
+                // Debian has it where only root looks.
+                let found = ["nginx", "/usr/sbin/nginx"].into_iter().any(|nginx| runs(nginx, "-v"));
+                (!(found && runs("openssl", "version"))).then(|| "nginx and openssl".to_owned())
+            }
+            Self::Caddy => (!runs("caddy", "version")).then(|| "Caddy 2.6 or later".to_owned()),
         }
     }
 
@@ -53,8 +61,15 @@ impl Tool {
             Self::Python => &["python3", "python3-venv"],
             Self::Chromium => &["chromium", "fonts-noto-cjk"],
             Self::Redis => &["redis-server"],
+            Self::Nginx => &["nginx", "openssl"],
+            Self::Caddy => &["caddy"],
         }
     }
+}
+
+/// Whether a program is there and says what version it is.
+fn runs(program: &str, version: &str) -> bool {
+    Program::named(program).arguments([version]).output().is_some()
 }
 
 /// Makes sure that these tools are there.
