@@ -9,6 +9,7 @@ const here = (path: string) => resolve(import.meta.dirname, path);
 const alias = [
   { find: /^syncline$/, replacement: here("src/index.ts") },
   { find: /^syncline\/react$/, replacement: here("src/react/index.ts") },
+  { find: /^syncline\/rooms$/, replacement: here("src/rooms/index.ts") },
   { find: /^syncline\/server$/, replacement: here("src/server/index.ts") },
 ];
 

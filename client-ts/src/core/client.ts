@@ -1,8 +1,8 @@
 // A client: a connection with its rooms, requests and callbacks, typed by what the app registered.
 
 import { type AnyCallback, createCallbacks } from "./callbacks.js";
-import { createConnection } from "./connection.js";
-import { createFrames, type SyncFrame } from "./frames.js";
+import { type Connection, createConnection } from "./connection.js";
+import { createFrames, type Frames, type SyncFrame } from "./frames.js";
 import type { SyncOptions } from "./options.js";
 import { createRequests } from "./requests.js";
 import { createRooms, type RoomHold, type RoomStatus } from "./rooms.js";
@@ -55,7 +55,12 @@ export interface SyncClient {
   subscribe(listener: () => void): () => void;
   /** Shows everything that goes over the wire. The result ends it. */
   inspect(listener: (frame: SyncFrame) => void): () => void;
+  /** What the package's other entries, `syncline/rooms` for one, have in common with this client. Not for apps. */
+  readonly shared: SharedParts;
 }
+
+/** What {@link SyncClient.shared} gives. */
+export type SharedParts = Pick<Connection, "options" | "locale" | "error"> & Pick<Frames, "pass">;
 
 /** Makes a client that has no options yet: what is asked of it waits for them. */
 export function createClient(): SyncClient {
@@ -83,7 +88,7 @@ export function createClient(): SyncClient {
   });
   const rooms = createRooms(connection, status);
   const requests = createRequests(connection, status);
-  const { configure, connect, disconnect, reconnect } = connection;
+  const { configure, connect, disconnect, reconnect, options, locale, error } = connection;
 
   return {
     configure,
@@ -110,6 +115,7 @@ export function createClient(): SyncClient {
     getRoomStatus: rooms.get,
     subscribe: status.subscribe,
     inspect: frames.inspect,
+    shared: { options, locale, error, pass: frames.pass },
   };
 }
 

@@ -43,6 +43,8 @@ export interface Connection {
   error(key: ClientErrorKey): Promise<SyncError>;
   /** The options, once there are any. */
   options(): Partial<SyncOptions>;
+  /** The language of messages, if one is known. */
+  locale(): string | undefined;
 }
 
 /** setTimeout's longest; a longer time would fire at once. */
@@ -233,6 +235,7 @@ export function createConnection(status: StatusStore, frames: Frames, events: Co
         socket = undefined;
       }
       open();
+      status.notify();
     },
     use() {
       if (!wanted) {
@@ -280,6 +283,7 @@ export function createConnection(status: StatusStore, frames: Frames, events: Co
     },
     error: (key) => clientError(key, locale()),
     options: () => options ?? {},
+    locale,
   };
   return connection;
 }

@@ -3,6 +3,7 @@
 
 export { SyncProvider, type SyncProviderProps, useSync } from "./SyncProvider.js";
 export { useRoom } from "./useRoom.js";
+export { type UsedRoomState, useRoomState } from "./useRoomState.js";
 export { useSyncEvent } from "./useSyncEvent.js";
 export { type SyncEvents, useSyncEvents } from "./useSyncEvents.js";
 export { useSyncLocation } from "./useSyncLocation.js";

@@ -3,7 +3,7 @@
 import { createElement, StrictMode } from "react";
 import { renderToString } from "react-dom/server";
 import { createSync } from "syncline";
-import { SyncProvider, useRoom, useSyncEvent, useSyncLocation, useSyncStatus } from "syncline/react";
+import { SyncProvider, useRoom, useRoomState, useSyncEvent, useSyncLocation, useSyncStatus } from "syncline/react";
 import { expect, test, vi } from "vitest";
 
 function Page() {
@@ -11,14 +11,15 @@ function Page() {
   const room = useRoom("room");
   useSyncLocation("/");
   useSyncEvent({ name: "chat/sendMessage", version: "v1", callback: () => {} });
-  return `${state}, ${room.state}`;
+  const { version, status } = useRoomState("room");
+  return `${state}, ${room.state}, ${version} ${status}`;
 }
 
 test("a page is rendered as it is before anything has happened, and nothing connects", () => {
   const token = vi.fn();
   const sync = createSync({ url: "http://localhost:9", token });
   const page = createElement(StrictMode, null, createElement(SyncProvider, { sync }, createElement(Page)));
-  expect(renderToString(page)).toBe("idle, joining");
+  expect(renderToString(page)).toBe("idle, joining, 0 connecting");
   expect(sync.getStatus().state).toBe("idle");
   expect(sync.getRoomStatus("room").state).toBe("out");
   expect(token).not.toHaveBeenCalled();

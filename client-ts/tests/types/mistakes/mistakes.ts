@@ -2,7 +2,8 @@
 // it; `types.test.ts` compares. A line without one must be right.
 
 import { createSync, syncRequest, upsertSyncEventCallback } from "syncline";
-import { useSyncEvent, useSyncEvents } from "syncline/react";
+import { useRoomState, useSyncEvent, useSyncEvents } from "syncline/react";
+import { createRoom } from "syncline/rooms";
 import { createSyncTrigger } from "syncline/server";
 
 const receiver = "room";
@@ -116,4 +117,44 @@ export async function triggers() {
   if (answer.status === "success") answer.serverOutput.sentAt satisfies string;
   // error: 'txt' does not exist in type 'SendMessageInput'
   await trigger({ name: "chat/sendMessage", version: "v1", data: { txt: "hi" }, receiver });
+}
+
+interface Board {
+  topic: string;
+  notes: string[];
+}
+
+export async function rooms() {
+  const room = createRoom<Board>("team", { sync: createSync({ url: "" }), silenceMs: 60_000 });
+  // error: Object is possibly 'null'
+  room.getSnapshot().state.topic;
+
+  const answer = await room.setState((current) => ({ topic: "Lunch", notes: current?.notes ?? [] }));
+  // error: Property 'version' does not exist on type
+  answer.version;
+  if (answer.status === "success") return answer.state.notes.length + answer.version;
+
+  // error: Argument of type '{ topic: string; }' is not assignable
+  await room.setState({ topic: "Lunch" });
+
+  // error: 'note' does not exist in type 'Board
+  await room.setState({ topic: "Lunch", notes: [], note: "" });
+
+  // error: Type 'number' is not assignable to type 'string'
+  await room.setState({ topic: 7, notes: [] });
+
+  // error: 'silence' does not exist in type 'RoomOptions'
+  createRoom("team", { silence: 1 });
+  return answer.message;
+}
+
+export function Room() {
+  const { state, version, status, error, setState } = useRoomState<Board>("team");
+  // error: 'state' is possibly 'null'
+  state.topic;
+  // error: have no overlap
+  if (status === "idle") version satisfies number;
+  // error: Argument of type 'string' is not assignable
+  void setState("Lunch");
+  return error?.message ?? state?.notes.join();
 }
