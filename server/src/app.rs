@@ -1,7 +1,6 @@
 //! The composition root: the only file that knows every system.
 
 use std::{
-    fmt,
     future::Future,
     io,
     net::{SocketAddr, TcpListener},
@@ -16,13 +15,14 @@ use std::{
 use axum::Router;
 use http::{HeaderName, Method, header};
 use socketioxide::{ParserConfig, SocketIo, TransportType, layer::SocketIoLayer};
-use syncline::{BootError, Functions, Registry};
+use syncline::{Functions, Registry};
 use syncline_i18n::Catalog;
 use tokio::sync::oneshot;
 use tower_http::cors::CorsLayer;
 
 use crate::{
     auth::{ClaimsPolicy, GuardedPolicy, Origins, RoomPolicy, Tokens},
+    build_error::BuildError,
     cluster::LocalBus,
     config::{Config, Environment},
     dev,
@@ -71,32 +71,6 @@ pub struct ServerBuilder {
     texts: Vec<(&'static str, &'static str)>,
     routes: Router,
 }
-
-/// Why a server could not be put together.
-#[derive(Debug)]
-pub enum BuildError {
-    /// The handlers are not sound.
-    Handlers(BootError),
-    /// A text of the catalogs is not.
-    Texts(syncline_i18n::CatalogError),
-    /// A key is not one.
-    Keys(String),
-    /// `REDIS_URL` is not the URL of a Redis.
-    Redis(String),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Handlers(error) => error.fmt(f),
-            Self::Texts(error) => error.fmt(f),
-            Self::Keys(problem) => f.write_str(problem),
-            Self::Redis(problem) => write!(f, "REDIS_URL: {problem}"),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {}
 
 impl ServerBuilder {
     /// The app's own state, which its handlers get as `functions`.

@@ -16,6 +16,7 @@
 
 mod app;
 mod auth;
+mod build_error;
 pub mod cli;
 mod cluster;
 mod config;
@@ -29,8 +30,9 @@ mod redis_link;
 mod rooms;
 mod running;
 
-pub use app::{BuildError, Server, ServerBuilder};
+pub use app::{Server, ServerBuilder};
 pub use auth::{ClaimsPolicy, PolicyError, RoomPolicy, SessionClaims};
+pub use build_error::BuildError;
 pub use config::{
     Config, ConfigError, Environment, LogFormat, RoomAuth, SETTINGS, Setting, Transports, help_text,
 };

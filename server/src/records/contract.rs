@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Found, Hint, Hints, Position, Record, Records};
+use super::{Found, HINTS, Hint, Hints, Position, Record, Records};
 
 /// Longer than a test runs.
 const LONG: Duration = Duration::from_secs(3600);
@@ -27,6 +27,7 @@ pub(crate) async fn check(make: impl AsyncFn(Duration) -> Store) {
     concurrent_writes_get_a_version_each(&make(LONG).await).await;
     of_concurrent_conditional_writes_one_wins(&make(LONG).await).await;
     every_change_is_hinted_at(&make(LONG).await).await;
+    who_listens_too_slowly_is_told(&make(LONG).await).await;
     what_is_old_is_swept_and_then_forgotten(&make(SHORT).await).await;
 }
 
@@ -155,6 +156,16 @@ async fn every_change_is_hinted_at(store: &Store) {
             assert_eq!(&next(hints).await, expected);
         }
     }
+}
+
+async fn who_listens_too_slowly_is_told(store: &Store) {
+    let (mut lazy, mut eager) = (store.hints(), store.hints());
+    for _ in 0..HINTS + 1 {
+        let written = store.put("a", text("x")).await.unwrap();
+        assert_eq!(next(&mut eager).await, ("a".to_owned(), written.position));
+    }
+    assert_eq!(lazy.next().await, Hint::Gap);
+    assert_eq!(next(&mut lazy).await.1.version, 2, "and goes on with what is still there");
 }
 
 async fn what_is_old_is_swept_and_then_forgotten(store: &Store) {
