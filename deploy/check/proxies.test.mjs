@@ -37,6 +37,14 @@ const folder = mkdtempSync(join(tmpdir(), "syncline-proxies-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 
+/** A Redis of one's own. */
+async function redis() {
+  const port = await freePort();
+  const own = mkdtempSync(join(folder, "redis-"));
+  const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", own, "--save", "", "--appendonly", "no"];
+  return start("redis-server", args, port, `redis://127.0.0.1:${port}`);
+}
+
 /** The text of a file with each of these replaced; one that is not there is an error. */
 function configuration(name, replacements) {
   const text = readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
@@ -55,7 +63,7 @@ async function freePort() {
   return port;
 }
 
-/** Starts a proxy and waits until its port is open. */
+/** Starts a program and waits until its port is open. */
 async function start(program, args, port, url, environment = {}) {
   const env = { PATH: `${process.env.PATH}:/usr/sbin`, HOME: folder, ...environment };
   const child = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"] });
@@ -168,6 +176,25 @@ async function event(node, amount) {
   };
 }
 
+/** The versions that a stream has, from the first one to the second one that is put through the proxy after it. */
+async function versions(proxy, room) {
+  const stream = new AbortController();
+  const answer = await fetch(`${room}/stream`, { signal: stream.signal });
+  const events = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  const headers = { "content-type": "application/json" };
+  let seen = [];
+  for (let text = ""; seen.length < 3; ) {
+    text += (await events.read()).value;
+    const now = [...text.matchAll(/"version":(\d+)/g)].map((match) => Number(match[1]));
+    if (now.length === seen.length) continue;
+    seen = now;
+    const body = JSON.stringify({ state: { after: seen.at(-1) } });
+    await fetch(`${proxy.url}${new URL(room).pathname}`, { method: "PUT", headers, body });
+  }
+  stream.abort();
+  return seen;
+}
+
 async function sockets(node) {
   const text = await (await fetch(`${node.url}/metrics`)).text();
   return Number(/^syncline_sockets (\d+)$/m.exec(text)[1]);
@@ -240,21 +267,7 @@ for (const [program, run, one, two] of [
     });
 
     test("a stream of a room has what is put there", LIMIT, async () => {
-      const room = `${proxy.url}/api/rooms/hall`;
-      const stream = new AbortController();
-      const answer = await fetch(`${room}/stream`, { signal: stream.signal });
-      const events = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      const versions = [];
-      for (let text = ""; versions.length < 3; ) {
-        text += (await events.read()).value;
-        const seen = [...text.matchAll(/"version":(\d+)/g)].map((match) => Number(match[1]));
-        if (seen.length === versions.length) continue;
-        versions.splice(0, versions.length, ...seen);
-        const headers = { "content-type": "application/json" };
-        await fetch(room, { method: "PUT", headers, body: JSON.stringify({ state: { after: seen.at(-1) } }) });
-      }
-      assert.deepEqual(versions, [0, 1, 2]);
-      stream.abort();
+      assert.deepEqual(await versions(proxy, `${proxy.url}/api/rooms/hall`), [0, 1, 2]);
     });
 
     test("events of a stream come when they are sent", LIMIT, async (context) => {
@@ -287,13 +300,16 @@ for (const [program, run, one, two] of [
   describe(`${program} in front of two nodes`, LIMIT, () => {
     let nodes;
     let proxy;
+    let store;
     before(async () => {
-      const settings = { JWT_SECRET: "a secret that both of the nodes here know" };
+      store = await redis();
+      const settings = { JWT_SECRET: "a secret that both of the nodes here know", REDIS_URL: store.url };
       nodes = await Promise.all([startPlayground(settings), startPlayground(settings)]);
       proxy = await run(two, nodes);
     });
     after(() => proxy?.stop());
     after(() => Promise.all((nodes ?? []).map((node) => node.stop())));
+    after(() => store?.stop());
 
     for (const [name, transports] of Object.entries(TRANSPORTS)) {
       test(`sessions of several addresses work over ${name}, on both nodes`, LIMIT, async (context) => {
@@ -313,6 +329,14 @@ for (const [program, run, one, two] of [
 
     test("metrics stay inside", LIMIT, async () => {
       assert.equal(await status(`${proxy.url}/metrics`), 404);
+    });
+
+    test("a room is one on both nodes", LIMIT, async () => {
+      // Streams are read from each node itself; what is put goes through the proxy, to the one or the other.
+      const [first, second] = nodes.map((node) => `${node.url}/api/rooms/hall`);
+      assert.deepEqual(await versions(proxy, first), [0, 1, 2]);
+      assert.deepEqual(await versions(proxy, second), [3, 4, 5]);
+      assert.deepEqual(await versions(proxy, `${proxy.url}/api/rooms/hall`), [6, 7, 8]);
     });
 
     test("who was on a node that dies goes on with the other one", LIMIT, async (context) => {

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 SETTINGS = ROOT / "server" / "src" / "config" / "table.rs"
 
-# Settings of `../shared/spec/platform.md` that docker-compose.yml has already and the server may not have yet.
-COMING = {"ROOM_TTL_SECONDS", "MAX_STATE_BYTES", "REDIS_URL", "DATA_DIR"}
+# Settings that docker-compose.yml has already and the server not yet: the folder for systems that are on their way.
+COMING = {"DATA_DIR"}
 
 
 def run(program, *arguments, environment=None):

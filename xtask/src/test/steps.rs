@@ -80,7 +80,7 @@ pub(super) const STEPS: &[Step] = &[
     Step {
         name: "shipping",
         does: "checks the files for shipping: image, compose, workflows, proxies, dashboard and alerts",
-        needs: &[Tool::Npm, Tool::Python, Tool::Nginx, Tool::Caddy],
+        needs: &[Tool::Npm, Tool::Python, Tool::Redis, Tool::Nginx, Tool::Caddy],
         run: shipping,
     },
 ];
