@@ -23,6 +23,7 @@ const { io } = createRequire(new URL("../../e2e/node/", import.meta.url))("socke
 
 /** Ends a test that hangs; no test waits for it. */
 const LIMIT = { timeout: 30_000 };
+const SUITE_LIMIT = { timeout: 120_000 };
 const START_MS = 10_000;
 /** Requests that an address may make in these tests. */
 const PER_ADDRESS = 20;
@@ -216,7 +217,7 @@ for (const [program, run, one, two] of [
   ["nginx", nginx, "nginx.conf", "nginx-two-nodes.conf"],
   ["Caddy", caddy, "Caddyfile", "Caddyfile-two-nodes"],
 ]) {
-  describe(`${program} in front of one node`, LIMIT, () => {
+  describe(`${program} in front of one node`, SUITE_LIMIT, () => {
     let node;
     let proxy;
     before(async () => {
@@ -297,7 +298,7 @@ for (const [program, run, one, two] of [
     }
   });
 
-  describe(`${program} in front of two nodes`, LIMIT, () => {
+  describe(`${program} in front of two nodes`, SUITE_LIMIT, () => {
     let nodes;
     let proxy;
     let store;
