@@ -14,6 +14,9 @@ export class Person {
     this.tunnel = this.pane("A tunnel");
     this.pointers = this.pane("Pointers");
     this.chess = this.pane("A game of chess");
+    this.lamp = this.pane("Shared state");
+    this.version = this.lamp.getByLabel("Version");
+    this.note = this.lamp.getByLabel("Note");
   }
 
   pane(card) {
@@ -38,6 +41,15 @@ export class Person {
 
   message(text) {
     return this.chat.getByRole("listitem").filter({ hasText: text });
+  }
+
+  /** Waits until the room's state is here. */
+  async followsLamp() {
+    await expect(this.lamp).toContainText("Following");
+  }
+
+  async setLamp(what, value) {
+    await this.lamp.getByLabel(what).fill(String(value));
   }
 
   square(name) {

@@ -12,6 +12,10 @@ async function fill(app) {
   await app.alice.add(500);
   await expect(app.alice.counter.getByRole("alert")).not.toBeEmpty();
   await app.alice.move("e2", "e4");
+  await app.alice.followsLamp();
+  await app.alice.setLamp("Glow", 60);
+  await app.alice.lamp.getByRole("button", { name: "Write too much" }).click();
+  await expect(app.alice.lamp.getByRole("alert")).not.toBeEmpty();
   await app.bob.network(false);
   await app.bob.addMany(50);
   await expect(app.bob.status).toContainText("50 waiting");

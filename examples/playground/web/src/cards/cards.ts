@@ -6,6 +6,7 @@ import { ChessGame } from "./chess/ChessGame";
 import { Counter } from "./counter/Counter";
 import { Cursors } from "./cursors/Cursors";
 import { Offline } from "./offline/Offline";
+import { SharedState } from "./shared/SharedState";
 
 export interface CardGroup {
   readonly title: string;
@@ -50,6 +51,18 @@ export const GROUPS: readonly CardGroup[] = [
         uses: "chess/moveChessPiece v1",
         lead: "The server knows the rules. Choose a piece and a square, or drag; a move that is not allowed is refused to the one who tried it.",
         View: ChessGame,
+      },
+    ],
+  },
+  {
+    title: "Rooms",
+    cards: [
+      {
+        id: "shared-state",
+        title: "Shared state",
+        uses: "/api/rooms/{room_id}",
+        lead: "A lamp that both hold. What you set is shown at once; the version goes up when the server has it, and the last write wins. Take one side offline: its newest change waits. Write too much, and it is taken back.",
+        View: SharedState,
       },
     ],
   },

@@ -65,9 +65,10 @@ function Frame({ entry }: { readonly entry: WireEntry }) {
 /** What is most telling about a payload, in a few words. */
 function gist(payload: unknown): string {
   if (typeof payload !== "object" || payload === null) return payload === undefined ? "" : String(payload);
-  const { name, version, data, status, serverOutput, errorCode, ...rest } = payload as Record<string, unknown>;
-  const event = name === undefined ? [] : [`${name} ${version}`];
-  const content = errorCode ?? data ?? serverOutput ?? (Object.keys(rest).length > 0 ? rest : status);
+  const { name, version, data, state, status, serverOutput, errorCode, ...rest } = payload as Record<string, unknown>;
+  // Of an event it is the version of its name, of a room that of its state.
+  const event = name === undefined ? (version === undefined ? [] : [`version ${version}`]) : [`${name} ${version}`];
+  const content = errorCode ?? data ?? serverOutput ?? state ?? (Object.keys(rest).length > 0 ? rest : status);
   return [...event, typeof content === "string" ? content : JSON.stringify(content)].join(" ");
 }
 
