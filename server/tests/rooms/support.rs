@@ -148,17 +148,20 @@ impl Sse {
         (size > 0).then(|| String::from_utf8(chunk).expect("text"))
     }
 
-    /// The next event's id and data; comments are passed over.
+    /// The next event's id and data; comments are passed over, however many there are.
     pub(crate) async fn event(&mut self) -> (Option<String>, Value) {
-        loop {
-            match self.item().await.expect("the stream goes on") {
-                Item::Event { name, id, data } => {
-                    assert_eq!(name, "state");
-                    return (id, data);
+        let event = async {
+            loop {
+                match self.item().await.expect("the stream goes on") {
+                    Item::Event { name, id, data } => {
+                        assert_eq!(name, "state");
+                        return (id, data);
+                    }
+                    Item::Comment(text) => assert_eq!(text, " heartbeat"),
                 }
-                Item::Comment(text) => assert_eq!(text, " heartbeat"),
             }
-        }
+        };
+        within("an event", event).await
     }
 
     /// The version of the next event.
