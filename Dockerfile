@@ -38,15 +38,11 @@ RUN cargo chef prepare --recipe-path recipe.json
 # The playground's page. BuildKit builds this stage only when PAGE names it.
 FROM node:${NODE_VERSION}-${DEBIAN}-slim AS page
 WORKDIR /src/client-ts
-COPY client-ts/package.json client-ts/package-lock.json ./
-COPY client-ts/tests/react-18/package.json tests/react-18/
-RUN npm ci --no-audit --no-fund
+COPY client-ts ./
+RUN npm ci --no-audit --no-fund && npm run build
 WORKDIR /src/examples/playground/web
-COPY examples/playground/web/package.json examples/playground/web/package-lock.json ./
-RUN npm ci --no-audit --no-fund
-COPY client-ts /src/client-ts
 COPY examples/playground/web ./
-RUN npm run build --prefix /src/client-ts && npm run build && cp -r dist /dist
+RUN npm ci --no-audit --no-fund && npm run build && cp -r dist /dist
 
 FROM scratch AS no-page
 WORKDIR /dist
