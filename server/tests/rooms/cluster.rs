@@ -146,17 +146,17 @@ async fn a_redis_that_was_killed_under_load_costs_nothing_but_the_time_that_it_w
             ready(address, true).await;
         }
     }
-    // What one node writes reaches the streams of the other again.
+    stop.send_replace(true);
+    let mut accepted: Vec<u64> = Vec::new();
+    for writer in writers {
+        accepted.extend(writer.await.unwrap());
+    }
+    // Nobody else writes now: what one node writes reaches the streams of the other only by Redis.
     for address in addresses {
         let now = version(&written(address).await.json());
         for stream in &mut streams {
             while stream.version().await < now {}
         }
-    }
-    stop.send_replace(true);
-    let mut accepted: Vec<u64> = Vec::new();
-    for writer in writers {
-        accepted.extend(writer.await.unwrap());
     }
     let count = accepted.len();
     assert_eq!(accepted.iter().collect::<BTreeSet<_>>().len(), count, "no version was given twice");

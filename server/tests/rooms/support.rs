@@ -73,6 +73,7 @@ pub(crate) struct Sse {
     pub(crate) head: String,
     reader: BufReader<TcpStream>,
     text: String,
+    last: u64,
 }
 
 impl Sse {
@@ -116,7 +117,7 @@ impl Sse {
             assert!(read > 0, "the connection ended in {head:?}");
         }
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        Self { status, head: head.to_lowercase(), reader, text: String::new() }
+        Self { status, head: head.to_lowercase(), reader, text: String::new(), last: 0 }
     }
 
     /// The first header of that name.
@@ -164,24 +165,21 @@ impl Sse {
         within("an event", event).await
     }
 
-    /// The version of the next event.
+    /// The version of the next event, which is newer than the one before.
     pub(crate) async fn version(&mut self) -> u64 {
         let (id, data) = self.event().await;
         let version = data["version"].as_u64().expect("a version");
         assert_eq!(id, (version > 0).then(|| version.to_string()));
+        assert!(version == 0 || version > self.last, "{version} after {}", self.last);
+        self.last = self.last.max(version);
         version
     }
 
-    /// Reads until that version, and sees that none is older than the one before; says which were seen.
+    /// Reads until that version; says which were seen.
     pub(crate) async fn until(&mut self, last: u64) -> Vec<u64> {
         let mut seen: Vec<u64> = Vec::new();
         while seen.last() != Some(&last) {
-            let version = self.version().await;
-            assert!(
-                version == 0 || seen.last().is_none_or(|before| *before < version),
-                "{version} after {seen:?}"
-            );
-            seen.push(version);
+            seen.push(self.version().await);
         }
         seen
     }
