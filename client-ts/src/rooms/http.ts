@@ -3,7 +3,7 @@
 import type { SyncError } from "../core/answer.js";
 import type { SyncClient } from "../core/client.js";
 import type { ClientErrorKey } from "../core/clientError.js";
-import type { Token } from "../core/options.js";
+import type { SyncOptions, Token } from "../core/options.js";
 
 /** What a request sends besides token and language. */
 export interface RoomRequest {
@@ -47,24 +47,27 @@ async function refusalOf(response: Response): Promise<Refusal> {
 /** Makes the function that sends a room's requests. A token is kept until the server refuses it. */
 export function createSendToRoom(sync: SyncClient, roomId: string): SendToRoom {
   const { options, locale } = sync.shared;
-  let kept: Token;
-  let asked = false;
+  let kept: Promise<Token> | undefined;
+  /** Whose token that is: another server gets another one. */
+  let from: Partial<SyncOptions> | undefined;
 
-  const ask = async (refused?: string) => {
-    kept = await options().token?.(refused ? { refused } : {});
-    asked = true;
+  const ask = (refused?: string) => {
+    const asked = options();
+    from = asked;
+    kept = (async () => asked.token?.(refused ? { refused } : {}))();
+    return kept;
   };
-  const attempt = async ({ path, accept, ...init }: RoomRequest): Promise<Response | Refusal> => {
+  const attempt = async ({ path, accept, ...init }: RoomRequest, token: Token): Promise<Response | Refusal> => {
     const language = locale();
     const url = `${options().url?.replace(/\/+$/, "") ?? ""}/api/rooms/${encodeURIComponent(roomId)}${path}`;
     const headers = {
       accept,
       ...(init.body !== undefined && { "content-type": "application/json" }),
       ...(language && { "accept-language": language }),
-      ...(kept && { authorization: `Bearer ${kept}` }),
+      ...(token && { authorization: `Bearer ${token}` }),
     };
     try {
-      const response = await fetch(url, { ...init, headers, cache: "no-store", credentials: "omit" });
+      const response = await fetch(url, { ...init, headers, cache: "no-store" });
       return response.ok ? response : await refusalOf(response);
     } catch {
       return { error: "request.disconnected" };
@@ -73,12 +76,11 @@ export function createSendToRoom(sync: SyncClient, roomId: string): SendToRoom {
 
   return async (request) => {
     // A stream lasts as long as its token, so it begins with a new one.
-    if (!asked || request.method === "GET") await ask();
-    const answer = await attempt(request);
+    const token = await (from !== options() || request.method === "GET" ? ask() : kept);
+    const answer = await attempt(request, token);
     if (answer instanceof Response || typeof answer.error === "string" || answer.error.httpStatus !== 401)
       return answer;
-    const before = kept;
-    await ask(tokenCode(answer.error.errorCode));
-    return kept && kept !== before ? attempt(request) : answer;
+    const next = await ask(tokenCode(answer.error.errorCode));
+    return next && next !== token ? attempt(request, next) : answer;
   };
 }

@@ -45,7 +45,6 @@ export function createRecordLine(changed: () => void): RecordLine {
   let line = 0;
 
   const take = (record: RoomRecord) => {
-    if (record.version === known.version && record.updated_at === known.updated_at) return;
     known = record;
     changed();
   };

@@ -97,6 +97,7 @@ export function createRoom<State>(roomId: string, options: RoomOptions = {}): Ro
 
   let closed = false;
   let url: string | undefined;
+  let configured = shared.options();
   /** The stream, from the attempt on. */
   let stream: AbortController | undefined;
   let live = false;
@@ -231,14 +232,20 @@ export function createRoom<State>(roomId: string, options: RoomOptions = {}): Ro
 
   /** Looks at what may have changed around: the network, or the client's options. */
   const around = () => {
-    const next = shared.options().url;
+    const { url: next } = shared.options();
+    if (error && configured !== shared.options()) {
+      // With other options the server may think otherwise.
+      stop();
+      error = null;
+    }
+    configured = shared.options();
     if (next !== url) {
       stop();
+      sending?.abort.abort();
       // Another server knows nothing of what this one had.
       if (url !== undefined) line.streamed({ version: 0, updated_at: null, state: null });
       url = next;
       liveBefore = false;
-      error = null;
     }
     if (isOffline()) {
       stop();

@@ -37,11 +37,7 @@ export async function follow(
     const either = AbortSignal.any([signal, silence.signal]);
     const answer = await send({ method: "GET", path: "/stream", accept: "text/event-stream", signal: either });
     if (!(answer instanceof Response)) return answer;
-    // A proxy's page, however well it is.
-    if (!answer.headers.get("content-type")?.startsWith("text/event-stream") || !answer.body) {
-      void answer.body?.cancel();
-      return { error: "request.disconnected" };
-    }
+    if (!answer.body) return { error: "request.disconnected" };
     const decoder = new TextDecoder();
     const reader = answer.body.getReader();
     try {

@@ -105,10 +105,11 @@ test("requests name room, language and what they take", async () => {
 test("a stream is read however its bytes are cut, and what is not a record is passed over", async () => {
   const made = await room();
   const { bytes, send } = await stream();
-  const event = `: heartbeat\n\nevent: other\ndata: {}\n\nevent: state\ndata: ${JSON.stringify(at(1, "日本\n語"))}\n\n`;
+  const event = `: heartbeat\n\nevent: other\ndata: ${JSON.stringify(at(9, "other"))}\n\nevent: state\ndata: ${JSON.stringify(at(1, "日本\n語"))}\n\n`;
   for (const byte of new TextEncoder().encode(event)) await bytes(Uint8Array.of(byte));
   expect(made.getSnapshot()).toMatchObject({ state: { text: "日本\n語" }, version: 1, status: "connected" });
   await send('event: state\ndata: {"version":"2","state":{}}\n\n');
+  expect(made.getSnapshot()).toMatchObject({ version: 1, status: "connected" });
   await send(`event: state\r\ndata: ${JSON.stringify(at(3, "three"))}\r\n\r\n`);
   expect(made.getSnapshot()).toMatchObject({ version: 3, status: "connected" });
 });
@@ -157,6 +158,37 @@ describe("versions", () => {
     expect(made.getSnapshot()).toMatchObject({ state: null, version: 0 });
     await say(at(7, "seven"));
     expect(made.getSnapshot()).toMatchObject({ state: { text: "seven" }, version: 7 });
+  });
+
+  test("a server that counts anew is believed by its answer to a write, before any stream", async () => {
+    const made = await room();
+    const { say } = await stream();
+    await say(at(7, "seven"));
+    const mine = made.setState({ text: "mine" });
+    await settle();
+    puts()[0]?.answer(json(at(1, "mine", "later")));
+    expect(await mine).toMatchObject({ status: "success", version: 1 });
+    expect(made.getSnapshot()).toMatchObject({ state: { text: "mine" }, version: 1 });
+    await say(at(2, "two"));
+    expect(made.getSnapshot().version).toBe(2);
+  });
+
+  test("nor is that answer taken back by a stream that begins with less", async () => {
+    const made = await room();
+    const { say, end } = await stream();
+    await say(at(7, "seven"));
+    void made.setState({ text: "first" });
+    const last = made.setState({ text: "last" });
+    await settle();
+    await end();
+    await vi.advanceTimersByTimeAsync(1000);
+    puts()[0]?.answer(json(at(3, "first", "later")));
+    await settle();
+    const again = await stream();
+    await again.say(at(2, "earlier", "later"));
+    expect(made.getSnapshot()).toMatchObject({ version: 3, status: "connected" });
+    puts()[1]?.answer(json(at(4, "last", "later")));
+    expect(await last).toMatchObject({ version: 4 });
   });
 
   test("the same one again is the same snapshot", async () => {
@@ -238,6 +270,34 @@ describe("a lost stream", () => {
     expect(made.getSnapshot()).toMatchObject({ status: "connected", error: null });
   });
 
+  test("that cannot get better is not asked for again", async () => {
+    const made = await room();
+    asked[0]?.answer(json({ error: "invalid_room_id", message: "Geen kamer." }, 422));
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(asked).toHaveLength(1);
+    expect(made.getSnapshot()).toMatchObject({ status: "error", error: { message: "Geen kamer." } });
+  });
+
+  test("that was refused for its token is asked for again, at once with other options", async () => {
+    const sync = createSync({ url: "http://server", token: () => "old" });
+    const made = openRoom(sync, "r");
+    await settle();
+    for (const wait of [1000, 2000]) {
+      asked.at(-1)?.answer(json({ error: "auth_forbidden", message: "No." }, 403));
+      await settle();
+      expect(made.getSnapshot()).toMatchObject({ status: "error", error: { errorCode: "auth_forbidden" } });
+      await vi.advanceTimersByTimeAsync(wait);
+    }
+    expect(asked).toHaveLength(3);
+    asked.at(-1)?.answer(json({ error: "auth_forbidden", message: "No." }, 403));
+    await settle();
+    sync.configure({ url: "http://server", token: () => "new" });
+    await settle();
+    expect(asked).toHaveLength(4);
+    expect(asked.at(-1)?.headers.authorization).toBe("Bearer new");
+    expect(made.getSnapshot()).toMatchObject({ status: "connecting", error: null });
+  });
+
   test("that a proxy answers with a page is no error of the server's", async () => {
     const made = await room();
     asked[0]?.answer(new Response("<h1>Bad gateway</h1>", { status: 502 }));
@@ -248,6 +308,39 @@ describe("a lost stream", () => {
     await settle();
     expect(made.getSnapshot()).toMatchObject({ status: "connecting", error: null });
   });
+});
+
+test("another server gets its own token, and nothing of what was meant for the first", async () => {
+  const sync = createSync({ url: "http://first", token: () => "first" });
+  const made = openRoom(sync, "r");
+  await settle();
+  const onWire = made.setState({ text: "for the first" });
+  await settle();
+  sync.configure({ url: "http://second", token: async () => "second" });
+  void made.setState({ text: "for the second" });
+  puts()[0]?.answer(json(at(5, "for the first")));
+  expect(await onWire).toMatchObject({ errorCode: "request.disconnected" });
+  await settle();
+  expect(
+    asked.map(({ method, url, headers }) => `${method} ${new URL(url).host} ${headers.authorization}`).sort(),
+  ).toEqual([
+    "GET first Bearer first",
+    "GET second Bearer second",
+    "PUT first Bearer first",
+    "PUT second Bearer second",
+  ]);
+  expect(made.getSnapshot()).toMatchObject({ state: { text: "for the second" }, version: 0 });
+});
+
+test("a write to another server waits for that server's token", async () => {
+  const sync = createSync({ url: "http://first", token: () => "first" });
+  const made = openRoom(sync, "r");
+  await settle();
+  const token = () => new Promise<string>((resolve) => setTimeout(resolve, 100, "second"));
+  sync.configure({ url: "http://second", token });
+  void made.setState({ text: "for the second" });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(puts().map(({ headers }) => headers.authorization)).toEqual(["Bearer second"]);
 });
 
 describe("a write", () => {
