@@ -186,7 +186,7 @@ impl Sse {
 
     /// Reads to the end, which has to come.
     pub(crate) async fn ended(mut self) {
-        while self.item().await.is_some() {}
+        within("the end of the stream", async { while self.item().await.is_some() {} }).await;
     }
 }
 
