@@ -343,6 +343,20 @@ test("a write to another server waits for that server's token", async () => {
   expect(puts().map(({ headers }) => headers.authorization)).toEqual(["Bearer second"]);
 });
 
+test("a write after a login has the new token, on the stream that is there", async () => {
+  const sync = createSync({ url: "http://server" });
+  const made = openRoom(sync, "r");
+  await settle();
+  await (await stream()).say(at(1, "one"));
+  sync.configure({ url: "http://server", token: () => "mine" });
+  void made.setState({ text: "two" });
+  await settle();
+  expect(asked.map(({ method, headers }) => `${method} ${headers.authorization}`)).toEqual([
+    "GET undefined",
+    "PUT Bearer mine",
+  ]);
+});
+
 describe("a write", () => {
   test("without an answer is taken back in time", async () => {
     vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
