@@ -88,7 +88,10 @@ export interface SessionLayout {
   userId: string;
   /** A name to show, from the claim `name`. */
   name?: string;
-  /** The language of the user's messages, from the claim `locale`, else from the handshake. */
+  /**
+   * The language of the user's messages: the claim `locale` as it stands, else what was negotiated in the handshake
+   * or, over HTTP, from `Accept-Language`. On a server it is always there.
+   */
   locale?: string;
   /** The claim `roles`. */
   roles: Array<string>;
