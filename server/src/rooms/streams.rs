@@ -80,7 +80,6 @@ impl Follower {
             let seen = self.seen.replace(newest.position);
             // A follower that knows that the room is gone need not hear it again.
             if !(newest.position.gone && seen.is_some_and(|seen| seen.gone)) {
-                self.beat = false;
                 return Some(newest.event.clone());
             }
         }
