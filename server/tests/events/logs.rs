@@ -1,38 +1,13 @@
 //! What may never stand in a log: tokens and payloads, at any level.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
-
 use serde_json::json;
 use syncline_server::{Config, log_filter};
 use syncline_testkit::{Client, Handshake, Token, call, now};
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{n, output, start};
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
+use crate::{
+    captured::Captured,
+    support::{n, output, start},
+};
 
 #[tokio::test]
 async fn no_token_and_no_payload_reaches_a_log() {
@@ -72,7 +47,7 @@ async fn no_token_and_no_payload_reaches_a_log() {
     client.ask("sync", json!({ "name": 7, "data": "a third private word" })).await;
     client.sync("probe/panics", n(1), "a").await;
 
-    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    let log = captured.text();
     assert!(
         log.contains("a token was refused") && log.contains("a handler panicked"),
         "there is a log: {log}"

@@ -2,6 +2,8 @@
 
 mod audiences;
 mod authentication;
+#[path = "../support/captured.rs"]
+mod captured;
 mod catalogue;
 mod delivery;
 mod edges;

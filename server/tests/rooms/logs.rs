@@ -1,44 +1,13 @@
 //! What is logged of rooms, and what never is.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
-
 use serde_json::json;
 use syncline_server::{Config, log_filter};
 use syncline_testkit::{Token, within};
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Sse, metric, path, put_body, start};
-
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Captured {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
+use crate::{
+    captured::Captured,
+    support::{Sse, metric, path, put_body, start},
+};
 
 #[tokio::test]
 async fn a_write_is_logged_without_what_was_written() {

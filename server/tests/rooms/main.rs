@@ -2,6 +2,8 @@
 
 mod api;
 mod auth;
+#[path = "../support/captured.rs"]
+mod captured;
 mod cluster;
 mod cors;
 mod logs;
