@@ -56,13 +56,19 @@ impl<K: Eq + Send + Sync + 'static> AnyKey for K {
 }
 
 impl AudienceKey {
-    fn new<K: Hash + Eq + Send + Sync + 'static>(key: K) -> Self {
+    pub(crate) fn new<K: Hash + Eq + Send + Sync + 'static>(key: K) -> Self {
         let mut hasher = DefaultHasher::new();
         key.hash(&mut hasher);
         Self { hash: hasher.finish(), key: Arc::new(key) }
     }
 
-    fn get<K: Send + Sync + 'static>(&self) -> Option<Arc<K>> {
+    /// A number that equal keys share, on every node of one build: for entity tags.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.hash
+    }
+
+    pub(crate) fn get<K: Send + Sync + 'static>(&self) -> Option<Arc<K>> {
         (Arc::clone(&self.key) as Arc<dyn Any + Send + Sync>).downcast().ok()
     }
 }

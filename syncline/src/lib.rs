@@ -50,6 +50,7 @@ mod params;
 mod registry;
 mod server_stage;
 mod session;
+mod snapshot;
 mod types;
 mod wire;
 
@@ -63,6 +64,7 @@ pub use name_error::NameError;
 pub use params::{AudienceParams, ClientParams, Deliver, Empty, RequestInfo, ServerParams, Transport};
 pub use registry::{ClientHandler, Registry, Route, RouteId, ServerHandler};
 pub use session::{Location, Session};
+pub use snapshot::{Snapshot, SnapshotHub, SnapshotSource};
 pub use types::{NamedType, TypeInfo};
 
 /// What the process that runs handlers needs and an author does not: stages with their types erased.
@@ -74,6 +76,7 @@ pub mod run {
     };
     pub use crate::packet::{ClientEvent, PacketLimits, read as read_packet};
     pub use crate::server_stage::{ErasedServer, ServerCall, ServerFuture};
+    pub use crate::snapshot::{Announcement, ErasedSource, News, SourceFuture};
     pub use crate::wire::{
         Ack, Delivery, ErrorEnvelope, Exclude, MAX_ROOM_NAME, RequestError, SyncEvent, SyncRequest,
         json_depth,
