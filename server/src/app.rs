@@ -24,6 +24,7 @@ use crate::{
     auth::{ClaimsPolicy, GuardedPolicy, Origins, RoomPolicy, Tokens},
     build_error::BuildError,
     cluster::LocalBus,
+    codes,
     config::{Config, Environment},
     dev,
     error::Errors,
@@ -119,7 +120,7 @@ impl ServerBuilder {
         registry.check_functions(&functions).map_err(BuildError::Handlers)?;
         let registry = Arc::new(registry);
         let errors = Arc::new(Errors::new(catalog(&config, &texts)?));
-        let metrics = Metrics::new(&registry, rooms::codes::ALL);
+        let metrics = Metrics::new(&registry, &[codes::ALL, rooms::codes::ALL].concat());
         let limits = RateLimits::new(config.rate_limit_per_address, config.rate_limit_per_route, &registry);
         let limits = Arc::new(limits);
         let tokens = Arc::new(Tokens::from_config(&config).map_err(BuildError::Keys)?);

@@ -19,6 +19,7 @@ mod auth;
 mod build_error;
 pub mod cli;
 mod cluster;
+mod codes;
 mod config;
 mod dev;
 mod error;

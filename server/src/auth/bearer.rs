@@ -4,6 +4,25 @@ use http::{HeaderMap, header};
 use syncline::{Session, SyncResult, codes};
 
 use super::Tokens;
+use crate::error::{Errors, Locale};
+
+/// The session of the request's token, as [`session_of`]; from then on `locale` is the language of its own, if it has
+/// one.
+///
+/// # Errors
+/// As [`session_of`].
+pub(crate) fn identify(
+    tokens: &Tokens,
+    errors: &Errors,
+    headers: &HeaderMap,
+    locale: &mut Locale,
+) -> SyncResult<Session> {
+    let session = session_of(tokens, headers)?;
+    if let Some(own) = &session.locale {
+        *locale = errors.negotiate(&[own, locale.as_str()]);
+    }
+    Ok(session)
+}
 
 /// The session of the request's token, or an anonymous one without a token.
 ///

@@ -4,11 +4,13 @@
 //! `Auth`, and no payload is ever read here.
 
 mod bearer;
+mod expiry;
 mod jwt;
 mod origin;
 mod policy;
 
-pub(crate) use bearer::{session_of, verify};
+pub(crate) use bearer::{identify, session_of, verify};
+pub(crate) use expiry::instant_of;
 pub use jwt::SessionClaims;
 pub(crate) use jwt::Tokens;
 pub(crate) use origin::Origins;

@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -15,7 +15,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::direct::Frame;
 use super::member::{Member, OutboxError, SocketId, Standing};
-use crate::{error::Errors, observe::Metrics};
+use crate::{auth::instant_of, error::Errors, observe::Metrics};
 
 /// The event that warns.
 const EVENT: &str = "auth.expired";
@@ -115,11 +115,4 @@ impl Expiry {
             member.evict_slow_consumer(&self.metrics);
         }
     }
-}
-
-/// The instant of a time in seconds since 1970: now, if it has passed, and never further ahead than a timer can be.
-fn instant_of(seconds: u64) -> Instant {
-    const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Instant::now() + Duration::from_secs(seconds).saturating_sub(now).min(FAR)
 }

@@ -20,7 +20,7 @@ use syncline::{
 use syncline_codegen::openapi;
 
 use super::{Events, dispatch::Caller};
-use crate::{auth::session_of, error::Locale, net::RequestContext};
+use crate::{auth::identify, error::Locale, net::RequestContext};
 
 /// The path below which all events are.
 const PREFIX: &str = "/sync/";
@@ -67,10 +67,8 @@ async fn run(
         tracing::debug!(%error, request = &*context.id, "not a sync request");
         counted(events, codes::INVALID_REQUEST.into())
     })?;
-    let mut session = session_of(&events.tokens, &parts.headers).map_err(|error| counted(events, error))?;
-    if let Some(own) = &session.locale {
-        *locale = events.errors.negotiate(&[own, context.locale.as_str()]);
-    }
+    let session = identify(&events.tokens, &events.errors, &parts.headers, locale);
+    let mut session = session.map_err(|error| counted(events, error))?;
     session.locale.get_or_insert_with(|| locale.as_str().to_owned());
     let caller = Caller {
         session: Arc::new(session),

@@ -3,6 +3,8 @@
 //! It knows sockets and HTTP, and nothing of what is sent over them.
 
 mod address;
+mod body;
+mod conditional;
 mod drain;
 mod front;
 mod handshakes;
@@ -14,6 +16,8 @@ mod upgrades;
 use std::{sync::Arc, time::Duration};
 
 pub(crate) use address::{ClientAddress, TrustedProxies};
+pub(crate) use body::read_json_body;
+pub(crate) use conditional::names_tag;
 pub(crate) use drain::in_waves;
 pub(crate) use front::{Front, RequestContext, front};
 pub(crate) use handshakes::{HandshakeLimiter, PendingHandshake};

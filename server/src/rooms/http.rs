@@ -2,21 +2,15 @@
 //!
 //! What a stream is made of is `sse.rs`'s. Every refusal is `{error, message}`, in the reader's language.
 
-use std::{
-    error::Error as _,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension, Router,
-    body::{Body, Bytes, to_bytes},
     extract::{Path, Request, State, rejection::PathRejection},
     response::{IntoResponse as _, Response},
     routing::any,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
-use http_body_util::LengthLimitError;
 use syncline::{Auth, Rule, Session, SyncError, SyncResult, codes as framework};
 
 use super::{
@@ -25,19 +19,16 @@ use super::{
     sse,
 };
 use crate::{
-    auth::{rooms_claim_allows, session_of},
+    auth::{identify, rooms_claim_allows},
     config::RoomAuth,
     error::Locale,
-    net::RequestContext,
+    net::{RequestContext, names_tag, read_json_body},
     observe::{Level, RoomRoute},
     records::Record,
 };
 
 /// Below this path is everything of rooms.
 pub(crate) const PREFIX: &str = "/api/rooms/";
-
-/// How long a body may take altogether.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 const READ: Auth = Auth::LOGIN.and(&[Rule::equals("scope", "rooms:read")]);
 const WRITE: Auth = Auth::LOGIN.and(&[Rule::equals("scope", "rooms:write")]);
@@ -114,10 +105,9 @@ impl Call {
         let (room, _session) = self.admit(id, headers, Access::Read)?;
         let record = self.rooms.get(&room).await?.ok_or(codes::ROOM_NOT_FOUND)?;
         let version = record.position.version;
-        let mut tags = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-        if tags.any(|tags| record::names_version(tags, version)) {
-            let etag = [(header::ETAG, record::etag(version))];
-            return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
+        let etag = record::etag(version);
+        if names_tag(headers, &etag) {
+            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
         }
         Ok(answer_with(&room, &record))
     }
@@ -125,10 +115,7 @@ impl Call {
     async fn put(&mut self, id: Named, request: Request) -> SyncResult<Response> {
         let (parts, body) = request.into_parts();
         let (room, _session) = self.admit(id, &parts.headers, Access::Write)?;
-        if !is_json(&parts.headers) {
-            return Err(codes::UNSUPPORTED_MEDIA_TYPE.into());
-        }
-        let body = read_body(&parts.headers, body, self.rooms.max_bytes).await?;
+        let body = read_json_body(&parts.headers, body, self.rooms.max_bytes).await?;
         let state = record::state_of(&body, self.rooms.max_depth)?;
         let record = self.rooms.put(&room, state).await?;
         let (room_id, version) = (room.as_str(), record.position.version);
@@ -172,10 +159,7 @@ impl Call {
             (RoomAuth::All, Access::Read) => READ,
             (RoomAuth::Write | RoomAuth::All, Access::Write) => WRITE,
         };
-        let session = session_of(&self.rooms.tokens, headers)?;
-        if let Some(own) = &session.locale {
-            self.locale = self.rooms.errors.negotiate(&[own, self.context.locale.as_str()]);
-        }
+        let session = identify(&self.rooms.tokens, &self.rooms.errors, headers, &mut self.locale)?;
         required.check(&session)?;
         if !rooms_claim_allows(&session, room.as_str()) {
             return Err(framework::AUTH_FORBIDDEN.with("key", "rooms"));
@@ -210,27 +194,4 @@ fn answer_with(room: &RoomId, record: &Record) -> Response {
         (header::CACHE_CONTROL, "no-cache".to_owned()),
     ];
     (headers, record::to_json(room, record)).into_response()
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
-}
-
-/// Reads a body, and no more of it than may be: whatever its head says of its length, what arrives is counted.
-async fn read_body(headers: &HeaderMap, body: Body, max_bytes: usize) -> SyncResult<Bytes> {
-    let too_large = || codes::PAYLOAD_TOO_LARGE.with("max", max_bytes);
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: usize| length > max_bytes) {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, max_bytes)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) if error.source().is_some_and(|source| source.is::<LengthLimitError>()) => {
-            Err(too_large())
-        }
-        // It paused for too long, or it was not sent to its end: then nobody is left to read the answer.
-        Ok(Err(_)) | Err(_) => Err(codes::BODY_TIMEOUT.into()),
-    }
 }

@@ -26,6 +26,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::{
     auth::Tokens,
+    codes as shared,
     config::{Config, RoomAuth},
     error::Errors,
     net::{ClientAddress, RateLimits, in_waves},
@@ -142,7 +143,7 @@ impl Rooms {
         let subscription = followed.map_err(|refused| match refused {
             Refused::Full => {
                 self.counts().streams_refused.increment(1);
-                codes::STREAM_LIMIT.with("seconds", RETRY_AFTER_SECONDS)
+                shared::STREAM_LIMIT.with("seconds", RETRY_AFTER_SECONDS)
             }
             Refused::Closed => syncline::codes::SHUTTING_DOWN.into(),
         })?;
@@ -173,10 +174,10 @@ impl Rooms {
     fn storage_error(&self, error: RecordsError) -> SyncError {
         self.counts().storage_failures.increment(1);
         match error {
-            RecordsError::Full => codes::STORAGE_FULL.with("seconds", RETRY_AFTER_SECONDS),
+            RecordsError::Full => shared::STORAGE_FULL.with("seconds", RETRY_AFTER_SECONDS),
             RecordsError::Unavailable(why) => {
                 tracing::warn!(why, "the store of records failed");
-                codes::STORAGE_UNAVAILABLE.with("seconds", 1)
+                shared::STORAGE_UNAVAILABLE.with("seconds", 1)
             }
         }
     }

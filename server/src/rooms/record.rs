@@ -17,8 +17,8 @@ use time::{
     },
 };
 
-use super::codes;
-use crate::records::Record;
+use super::codes::INVALID_STATE;
+use crate::{codes::INVALID_JSON, records::Record};
 
 /// The longest name of a room.
 const MAX_ROOM_ID: usize = 64;
@@ -50,17 +50,17 @@ struct Body<'a> {
 /// # Errors
 /// `invalid.json` or `invalid.state`.
 pub(crate) fn state_of(body: &[u8], max_depth: usize) -> Result<Bytes, ErrorCode> {
-    let text = std::str::from_utf8(body).map_err(|_| codes::INVALID_JSON)?;
+    let text = std::str::from_utf8(body).map_err(|_| INVALID_JSON)?;
     if json_depth(text) > max_depth || serde_json::from_str::<IgnoredAny>(text).is_err() {
-        return Err(codes::INVALID_JSON);
+        return Err(INVALID_JSON);
     }
     // serde would read an array as the fields in their order.
     if !text.trim_start().starts_with('{') {
-        return Err(codes::INVALID_STATE);
+        return Err(INVALID_STATE);
     }
-    let body: Body<'_> = serde_json::from_str(text).map_err(|_| codes::INVALID_STATE)?;
+    let body: Body<'_> = serde_json::from_str(text).map_err(|_| INVALID_STATE)?;
     let state = body.state.map(RawValue::get).filter(|state| state.starts_with(['{', '[']));
-    Ok(compact(state.ok_or(codes::INVALID_STATE)?))
+    Ok(compact(state.ok_or(INVALID_STATE)?))
 }
 
 /// JSON without white space between its tokens, so that it fits in one line.
@@ -125,13 +125,6 @@ pub(crate) fn etag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// Whether an `If-None-Match` names that version.
-pub(crate) fn names_version(if_none_match: &str, version: u64) -> bool {
-    let tag = etag(version);
-    let mut named = if_none_match.split(',').map(str::trim);
-    named.any(|named| named == "*" || named.strip_prefix("W/").unwrap_or(named) == tag)
-}
-
 /// UTC with milliseconds, always three digits of them.
 fn rfc3339(millis: u64) -> String {
     const FORMAT: EncodedConfig = Config::DEFAULT
@@ -147,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::{RoomId, codes, compact, names_version, rfc3339, state_of};
+    use super::{INVALID_JSON, INVALID_STATE, RoomId, compact, rfc3339, state_of};
 
     #[test]
     fn names_of_rooms() {
@@ -171,41 +164,30 @@ mod tests {
             ),
             (r#"{"client_id":[1],"state":{},"client_ts":{"x":null},"more":1}"#, Ok("{}")),
             (r#"{"client_id":1,"client_id":2,"state":{}}"#, Ok("{}")),
-            ("{}", Err(codes::INVALID_STATE)),
-            (r#"{"state":null}"#, Err(codes::INVALID_STATE)),
-            (r#"{"state":"{}"}"#, Err(codes::INVALID_STATE)),
-            (r#"{"state":7}"#, Err(codes::INVALID_STATE)),
-            (r#"{"state":true}"#, Err(codes::INVALID_STATE)),
-            (r#"[{"state":{}}]"#, Err(codes::INVALID_STATE)),
-            (r#"[{}]"#, Err(codes::INVALID_STATE)),
-            ("null", Err(codes::INVALID_STATE)),
-            ("", Err(codes::INVALID_JSON)),
-            ("{\"state\":{}", Err(codes::INVALID_JSON)),
-            (r#"{"state":{}} x"#, Err(codes::INVALID_JSON)),
-            (r#"[1,2 "state""#, Err(codes::INVALID_JSON)),
-            ("{\"state\":{\"a\":\"\n\"}}", Err(codes::INVALID_JSON)),
-            (&long, Err(codes::INVALID_JSON)),
+            ("{}", Err(INVALID_STATE)),
+            (r#"{"state":null}"#, Err(INVALID_STATE)),
+            (r#"{"state":"{}"}"#, Err(INVALID_STATE)),
+            (r#"{"state":7}"#, Err(INVALID_STATE)),
+            (r#"{"state":true}"#, Err(INVALID_STATE)),
+            (r#"[{"state":{}}]"#, Err(INVALID_STATE)),
+            (r#"[{}]"#, Err(INVALID_STATE)),
+            ("null", Err(INVALID_STATE)),
+            ("", Err(INVALID_JSON)),
+            ("{\"state\":{}", Err(INVALID_JSON)),
+            (r#"{"state":{}} x"#, Err(INVALID_JSON)),
+            (r#"[1,2 "state""#, Err(INVALID_JSON)),
+            ("{\"state\":{\"a\":\"\n\"}}", Err(INVALID_JSON)),
+            (&long, Err(INVALID_JSON)),
         ] {
             assert_eq!(state_of(body.as_bytes(), 64), state.map(|state| state.to_owned().into()), "{body}");
         }
-        assert_eq!(state_of(b"{\"state\":{\"a\":\"\xff\"}}", 64), Err(codes::INVALID_JSON));
+        assert_eq!(state_of(b"{\"state\":{\"a\":\"\xff\"}}", 64), Err(INVALID_JSON));
     }
 
     #[test]
-    fn times_and_tags() {
+    fn times() {
         assert_eq!(rfc3339(1_769_025_600_000), "2026-01-21T20:00:00.000Z");
         assert_eq!(rfc3339(1_769_025_600_007), "2026-01-21T20:00:00.007Z");
-        for (header, names) in [
-            ("\"7\"", true),
-            ("W/\"7\"", true),
-            ("\"6\", \"7\"", true),
-            ("*", true),
-            ("\"77\"", false),
-            ("7", false),
-            ("", false),
-        ] {
-            assert_eq!(names_version(header, 7), names, "{header}");
-        }
     }
 
     fn json() -> impl Strategy<Value = Value> {

@@ -7,7 +7,6 @@ use std::{
     future::Future as _,
     pin::Pin,
     task::{Context, Poll},
-    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use axum::{body::Body, response::Response};
@@ -18,7 +17,7 @@ use syncline::Session;
 use tokio::time::Sleep;
 
 use super::streams::Subscription;
-use crate::observe::Level;
+use crate::{auth::instant_of, observe::Level};
 
 /// What a client says that it has seen, when it comes back.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -35,10 +34,8 @@ pub(super) fn response(
     session: Option<&Session>,
     open: Level,
 ) -> Response {
-    let expiry = session.and_then(|session| session.expires_at).map(|expires_at| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Box::pin(tokio::time::sleep(Duration::from_secs(expires_at).saturating_sub(now)))
-    });
+    let expires_at = session.and_then(|session| session.expires_at);
+    let expiry = expires_at.map(|at| Box::pin(tokio::time::sleep_until(instant_of(at))));
     let mut response = Response::new(Body::from_stream(Events { subscription, expiry, _open: open }));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
