@@ -2,9 +2,11 @@
 
 import { io, type Socket } from "socket.io-client";
 import type { AnyAnswer, Outcome, SyncError } from "./answer.js";
+import { backoffMs } from "./backoff.js";
 import { type ClientErrorKey, clientError, loadTexts } from "./clientError.js";
 import type { Frames } from "./frames.js";
-import { REFUSED_DELAY_MAX_MS, type SyncOptions, TIMEOUT_MS, type Token } from "./options.js";
+import { type SyncOptions, TIMEOUT_MS, type Token } from "./options.js";
+import { isDeviceOffline } from "./page.js";
 import type { StatusStore, SyncState } from "./status.js";
 
 /** What a connection tells. */
@@ -50,8 +52,6 @@ export interface Connection {
 /** setTimeout's longest; a longer time would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-const isDeviceOffline = () => globalThis.navigator?.onLine === false;
-
 /** Makes one. Nothing connects yet. */
 export function createConnection(status: StatusStore, frames: Frames, events: ConnectionEvents): Connection {
   let options: SyncOptions | undefined;
@@ -94,9 +94,8 @@ export function createConnection(status: StatusStore, frames: Frames, events: Co
 
   /** Tries again later, with a token that is asked for anew. */
   const retryLater = () => {
-    const delay = (socket?.io.reconnectionDelay() ?? 1000) * 2 ** refusals++;
     clearTimeout(retry);
-    retry = setTimeout(open, Math.min(delay, REFUSED_DELAY_MAX_MS) * (0.5 + Math.random() / 2));
+    retry = setTimeout(open, backoffMs(refusals++, socket?.io.reconnectionDelay()));
     update();
   };
 

@@ -1,6 +1,6 @@
-// What an app can show of the connection: an observable value whose snapshots change only when it does.
+// What an app can show of the connection.
 
-import { safely } from "./safely.js";
+import { createStore, type Store } from "./store.js";
 
 /**
  * - `idle`: nothing has needed a connection yet, or it was closed.
@@ -31,39 +31,10 @@ export interface SyncStatus {
 }
 
 /** Holds the status. */
-export interface StatusStore {
-  get(): SyncStatus;
-  /** Changes what differs, and tells the listeners if anything did. */
-  set(change: Partial<SyncStatus>): void;
-  /** Tells the listeners. */
-  notify(): void;
-  /** Adds a listener; the result removes it. */
-  subscribe(listener: () => void): () => void;
-}
+export type StatusStore = Store<SyncStatus>;
 
 /** What a client's status is before anything has happened. */
 export const IDLE: SyncStatus = { state: "idle", queueLength: 0, dropped: 0, lastError: null };
 
 /** Makes one. */
-export function createStatusStore(): StatusStore {
-  let status = IDLE;
-  const listeners = new Set<() => void>();
-  const notify = () => [...listeners].forEach(safely);
-  return {
-    get: () => status,
-    set(change) {
-      const next = { ...status, ...change };
-      if (Object.keys(change).some((key) => next[key as keyof SyncStatus] !== status[key as keyof SyncStatus])) {
-        status = next;
-        notify();
-      }
-    },
-    notify,
-    subscribe(listener) {
-      // Wrapped: the same function added twice is two listeners.
-      const own = () => listener();
-      listeners.add(own);
-      return () => void listeners.delete(own);
-    },
-  };
-}
+export const createStatusStore = (): StatusStore => createStore(IDLE);

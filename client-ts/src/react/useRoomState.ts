@@ -1,8 +1,8 @@
 // A room's state in a component, shared with all others that use it.
 
 import { useCallback, useSyncExternalStore } from "react";
-import type { Room, RoomSnapshot } from "../rooms/room.js";
-import { holdRoom, sharedRoom } from "../rooms/sharedRooms.js";
+import { createRoom, type Room, type RoomSnapshot } from "../rooms/room.js";
+import { sharedRooms } from "../rooms/sharedRooms.js";
 import { useSync } from "./SyncProvider.js";
 
 /** What {@link useRoomState} returns. */
@@ -24,26 +24,30 @@ const BEFORE: RoomSnapshot<unknown> = { state: null, version: 0, status: "connec
  */
 export function useRoomState<State>(roomId: string): UsedRoomState<State> {
   const sync = useSync();
+  const hold = useCallback(
+    () => sharedRooms.hold(sync, roomId, () => createRoom<unknown>(roomId, { sync })),
+    [sync, roomId],
+  );
   const subscribe = useCallback(
     (listener: () => void) => {
-      const { room, release } = holdRoom(sync, roomId);
+      const { value: room, release } = hold();
       const stop = room.subscribe(listener);
       return () => {
         stop();
         release();
       };
     },
-    [sync, roomId],
+    [hold],
   );
-  const read = () => sharedRoom(sync, roomId)?.getSnapshot() ?? BEFORE;
+  const read = () => sharedRooms.get(sync, roomId)?.getSnapshot() ?? BEFORE;
   const setState = useCallback<Room<State>["setState"]>(
     async (next) => {
-      const { room, release } = holdRoom(sync, roomId);
+      const { value: room, release } = hold();
       const answer = await (room as Room<State>).setState(next);
       release();
       return answer;
     },
-    [sync, roomId],
+    [hold],
   );
   // That it is of this type is whoever writes to the room's promise.
   const snapshot = useSyncExternalStore(subscribe, read, () => BEFORE) as RoomSnapshot<State>;

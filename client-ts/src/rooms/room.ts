@@ -1,13 +1,15 @@
 // A room's state as an app sees it: what the server has, what we have just written on top of it, and how it stands with
-// the stream. The server's record decides; who is told what by whom is `http.ts`'s and `stream.ts`'s.
+// the stream. The server's record decides; who is told what by whom is `core/http.ts`'s and `stream.ts`'s.
 
 import type { SyncError } from "../core/answer.js";
+import { backoffMs } from "../core/backoff.js";
 import type { SyncClient } from "../core/client.js";
 import { type ClientErrorKey, loadTexts, notJson } from "../core/clientError.js";
 import { defaultSync } from "../core/defaultSync.js";
-import { MAX_AGE_MS, TIMEOUT_MS } from "../core/options.js";
-import { safely } from "../core/safely.js";
-import { createSendToRoom, type Refusal } from "./http.js";
+import { askJson, createSend, type Refusal, tokenFailed } from "../core/http.js";
+import { MAX_AGE_MS } from "../core/options.js";
+import { isDeviceOffline, onNetwork } from "../core/page.js";
+import { createStore } from "../core/store.js";
 import { createRecordLine, isRecord, type Mark } from "./record.js";
 import { follow } from "./stream.js";
 
@@ -69,16 +71,10 @@ interface Write<State> {
 }
 
 const SILENCE_MS = 45_000;
-const DELAY_MS = 1000;
-const DELAY_MAX_MS = 30_000;
 
 /** Refusals that waiting or another token may change. */
 const mayPass = ({ httpStatus }: SyncError) =>
   httpStatus < 400 || httpStatus >= 500 || [401, 403, 408, 429].includes(httpStatus);
-
-const tokenFailed = (error: unknown): Refusal => ({
-  error: { status: "error", errorCode: "token.failed", message: String(error), httpStatus: 0 },
-});
 
 /**
  * Follows a room: a small JSON state on the server that all its readers share, which the last write wins.
@@ -91,8 +87,8 @@ const tokenFailed = (error: unknown): Refusal => ({
 export function createRoom<State>(roomId: string, options: RoomOptions = {}): Room<State> {
   const { sync = defaultSync, silenceMs = SILENCE_MS } = options;
   const { shared } = sync;
-  const send = createSendToRoom(sync, roomId);
-  const listeners = new Set<() => void>();
+  const send = createSend(sync);
+  const path = `/api/rooms/${encodeURIComponent(roomId)}`;
   const line = createRecordLine(() => update());
 
   let closed = false;
@@ -112,7 +108,7 @@ export function createRoom<State>(roomId: string, options: RoomOptions = {}): Ro
   let waiting: Write<State> | undefined;
   let expiry: ReturnType<typeof setTimeout> | undefined;
 
-  const isOffline = () => sync.getStatus().state === "offline" || globalThis.navigator?.onLine === false;
+  const isOffline = () => sync.getStatus().state === "offline" || isDeviceOffline();
 
   const status = (): RoomConnection => {
     if (closed) return "closed";
@@ -127,13 +123,8 @@ export function createRoom<State>(roomId: string, options: RoomOptions = {}): Ro
     const shown = waiting ?? sending ?? { state: state as State | null };
     return { state: shown.state, version, status: status(), error };
   };
-  let snapshot = look();
-  const update = () => {
-    const next = look();
-    if ((Object.keys(next) as (keyof typeof next)[]).every((key) => next[key] === snapshot[key])) return;
-    snapshot = next;
-    [...listeners].forEach(safely);
-  };
+  const store = createStore(look());
+  const update = () => store.set(look());
 
   const answer = (write: Write<State>, outcome: SetStateAnswer<State> | ClientErrorKey) => {
     const said = typeof outcome === "string" ? shared.error(outcome) : Promise.resolve(outcome);
@@ -156,8 +147,7 @@ export function createRoom<State>(roomId: string, options: RoomOptions = {}): Ro
     unreachable = typeof why === "string";
     error = typeof why === "string" ? null : why;
     if (!error || mayPass(error)) {
-      const delayMs = Math.min(DELAY_MS * 2 ** failures++, DELAY_MAX_MS) * (0.5 + Math.random() / 2);
-      retry = setTimeout(open, Math.max(delayMs, retryAfterMs));
+      retry = setTimeout(open, Math.max(backoffMs(failures++), retryAfterMs));
     }
     update();
     pump();
@@ -181,7 +171,7 @@ export function createRoom<State>(roomId: string, options: RoomOptions = {}): Ro
         pump();
       },
     };
-    follow(send, silenceMs, events, mine.signal)
+    follow(send, `${path}/stream`, silenceMs, events, mine.signal)
       .catch(tokenFailed)
       .then((refusal) => mine === stream && ended(refusal));
   };
@@ -207,22 +197,18 @@ export function createRoom<State>(roomId: string, options: RoomOptions = {}): Ro
   };
 
   const put = async (write: NonNullable<typeof sending>, sent: Mark) => {
-    const tooLate = AbortSignal.timeout(Math.min(shared.options().timeoutMs ?? TIMEOUT_MS, 2 ** 31 - 1));
-    const signal = AbortSignal.any([write.abort.signal, tooLate]);
     const body = JSON.stringify({ state: write.state });
     shared.pass("out", "room", { room_id: roomId, state: write.state });
-    const response = await send({ method: "PUT", path: "", accept: "application/json", body, signal }).catch(
-      tokenFailed,
-    );
-    const record: unknown = response instanceof Response ? await response.json().catch(() => undefined) : undefined;
+    const request = { method: "PUT", path, body, signal: write.abort.signal } as const;
+    const said = await askJson(send, request, shared.options().timeoutMs);
+    const record = "body" in said ? said.body : undefined;
     sending = undefined;
     if (isRecord(record)) {
       line.written(record, sent);
       answer(write, { status: "success", version: record.version, state: record.state as State });
     } else {
-      let why = response instanceof Response ? ("request.disconnected" as const) : response.error;
+      let why = "error" in said ? said.error : ("request.disconnected" as const);
       if (closed) why = "request.aborted";
-      else if (tooLate.aborted && typeof why === "string") why = "request.timeout";
       if (typeof why !== "string") shared.pass("in", "room", why);
       answer(write, why);
     }
@@ -258,26 +244,21 @@ export function createRoom<State>(roomId: string, options: RoomOptions = {}): Ro
     pump();
   };
   const stopListening = sync.subscribe(around);
-  globalThis.addEventListener?.("online", around);
-  globalThis.addEventListener?.("offline", around);
+  const stopNetwork = onNetwork(around);
   void loadTexts().catch(() => {});
   around();
 
   return {
     roomId,
-    getSnapshot: () => snapshot,
-    subscribe(listener) {
-      // Wrapped: the same function added twice is two listeners.
-      const own = () => listener();
-      listeners.add(own);
-      return () => void listeners.delete(own);
-    },
+    getSnapshot: store.get,
+    subscribe: store.subscribe,
     setState: (next) =>
       new Promise((resolve) => {
         const write: Write<State> = { state: undefined as State, since: Date.now(), settle: [resolve] };
         if (closed) return answer(write, "request.aborted");
         try {
-          const state = typeof next === "function" ? (next as (current: State | null) => State)(snapshot.state) : next;
+          const state =
+            typeof next === "function" ? (next as (current: State | null) => State)(store.get().state) : next;
           // A copy, as it is now; and what JSON cannot say is found here and not on the wire.
           write.state = JSON.parse(JSON.stringify(state));
         } catch (error) {
@@ -293,8 +274,7 @@ export function createRoom<State>(roomId: string, options: RoomOptions = {}): Ro
       closed = true;
       stop();
       stopListening();
-      globalThis.removeEventListener?.("online", around);
-      globalThis.removeEventListener?.("offline", around);
+      stopNetwork();
       clearTimeout(expiry);
       sending?.abort.abort();
       if (waiting) answer(waiting, "request.aborted");

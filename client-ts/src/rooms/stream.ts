@@ -1,7 +1,7 @@
 // One stream of a room, from its opening to its end: bytes in, records out. Whether there is another is not its matter.
 
 import { createParser } from "eventsource-parser";
-import type { Refusal, SendToRoom } from "./http.js";
+import type { Refusal, Send } from "../core/http.js";
 import { isRecord, type RoomRecord } from "./record.js";
 
 /** What happens on a stream. */
@@ -14,7 +14,8 @@ export interface StreamEvents {
  * a connection that was cut says nothing at all. Resolves with why it ended; rejected only by `token`.
  */
 export async function follow(
-  send: SendToRoom,
+  send: Send,
+  path: string,
   silenceMs: number,
   { onRecord }: StreamEvents,
   signal: AbortSignal,
@@ -35,7 +36,7 @@ export async function follow(
   heard();
   try {
     const either = AbortSignal.any([signal, silence.signal]);
-    const answer = await send({ method: "GET", path: "/stream", accept: "text/event-stream", signal: either });
+    const answer = await send({ method: "GET", path, accept: "text/event-stream", signal: either, renew: {} });
     if (!(answer instanceof Response)) return answer;
     if (!answer.body) return { error: "request.disconnected" };
     const decoder = new TextDecoder();

@@ -1,0 +1,16 @@
+// What of the page matters to a connection: whether the device is online, and whether anybody looks. Nothing of it is
+// there outside a browser.
+
+/** Whether the device says that it is offline. */
+export const isDeviceOffline = (): boolean => globalThis.navigator?.onLine === false;
+
+/** Whether nobody can see the page. */
+export const isHidden = (): boolean => globalThis.document?.visibilityState === "hidden";
+
+/** Calls back when the device goes offline or comes back. The result ends it. */
+export function onNetwork(listener: () => void): () => void {
+  for (const event of ["online", "offline"]) globalThis.addEventListener?.(event, listener);
+  return () => {
+    for (const event of ["online", "offline"]) globalThis.removeEventListener?.(event, listener);
+  };
+}
