@@ -10,6 +10,7 @@ const alias = [
   { find: /^syncline$/, replacement: here("src/index.ts") },
   { find: /^syncline\/react$/, replacement: here("src/react/index.ts") },
   { find: /^syncline\/rooms$/, replacement: here("src/rooms/index.ts") },
+  { find: /^syncline\/snapshots$/, replacement: here("src/snapshots/index.ts") },
   { find: /^syncline\/server$/, replacement: here("src/server/index.ts") },
 ];
 

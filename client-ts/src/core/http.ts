@@ -105,6 +105,21 @@ export function createSend({ shared: { options, locale } }: SyncClient): Send {
   };
 }
 
+/** Does something until `until`, and in time: then there is no answer, whatever it still waits for. */
+export function inTime<Done>(
+  work: (signal: AbortSignal) => Promise<Done | Refusal>,
+  until: AbortSignal,
+  timeoutMs: number | undefined = TIMEOUT_MS,
+): Promise<Done | Refusal> {
+  const tooLate = AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1));
+  const signal = AbortSignal.any([until, tooLate]);
+  const ended = new Promise<Refusal>((resolve) => {
+    const end = () => resolve({ error: tooLate.aborted ? "request.timeout" : "request.disconnected" });
+    signal.addEventListener("abort", end, { once: true });
+  });
+  return Promise.race([work(signal), ended]);
+}
+
 /** What was answered to {@link askJson}. */
 export interface JsonAnswer {
   response: Response;
@@ -113,20 +128,17 @@ export interface JsonAnswer {
 }
 
 /** Sends a request and reads its answer, in time. Never rejected. */
-export async function askJson(
-  send: Send,
-  request: HttpRequest,
-  timeoutMs: number | undefined = TIMEOUT_MS,
-): Promise<JsonAnswer | Refusal> {
-  const tooLate = AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1));
-  const signal = AbortSignal.any([request.signal, tooLate]);
-  const none = (): Refusal => ({ error: tooLate.aborted ? "request.timeout" : "request.disconnected" });
-  const response = await send({ ...request, signal }).catch(tokenFailed);
-  if (!(response instanceof Response))
-    return typeof response.error === "string" ? { ...response, ...none() } : response;
-  if (response.status === 304) return { response, body: undefined };
-  return response.json().then(
-    (body: unknown) => ({ response, body }),
-    () => none(),
+export const askJson = (send: Send, request: HttpRequest, timeoutMs?: number): Promise<JsonAnswer | Refusal> =>
+  inTime<JsonAnswer>(
+    async (signal) => {
+      const response = await send({ ...request, signal }).catch(tokenFailed);
+      if (!(response instanceof Response)) return response;
+      if (response.status === 304) return { response, body: undefined };
+      return response.json().then(
+        (body: unknown) => ({ response, body }),
+        () => ({ error: "request.disconnected" }),
+      );
+    },
+    request.signal,
+    timeoutMs,
   );
-}

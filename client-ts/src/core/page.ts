@@ -14,3 +14,12 @@ export function onNetwork(listener: () => void): () => void {
     for (const event of ["online", "offline"]) globalThis.removeEventListener?.(event, listener);
   };
 }
+
+/** Calls back when the page comes into sight again. The result ends it. */
+export function onVisible(listener: () => void): () => void {
+  const look = () => {
+    if (!isHidden()) listener();
+  };
+  globalThis.document?.addEventListener?.("visibilitychange", look);
+  return () => globalThis.document?.removeEventListener?.("visibilitychange", look);
+}

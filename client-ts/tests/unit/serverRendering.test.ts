@@ -3,7 +3,15 @@
 import { createElement, StrictMode } from "react";
 import { renderToString } from "react-dom/server";
 import { createSync } from "syncline";
-import { SyncProvider, useRoom, useRoomState, useSyncEvent, useSyncLocation, useSyncStatus } from "syncline/react";
+import {
+  SyncProvider,
+  useGameSync,
+  useRoom,
+  useRoomState,
+  useSyncEvent,
+  useSyncLocation,
+  useSyncStatus,
+} from "syncline/react";
 import { expect, test, vi } from "vitest";
 
 function Page() {
@@ -12,14 +20,15 @@ function Page() {
   useSyncLocation("/");
   useSyncEvent({ name: "chat/sendMessage", version: "v1", callback: () => {} });
   const { version, status } = useRoomState("room");
-  return `${state}, ${room.state}, ${version} ${status}`;
+  const game = useGameSync<string>({ gameId: 7, initialSnapshot: { data: "rendered", lockVersion: 3 } });
+  return `${state}, ${room.state}, ${version} ${status}, ${game.snapshot} ${game.lockVersion} ${game.status}`;
 }
 
 test("a page is rendered as it is before anything has happened, and nothing connects", () => {
   const token = vi.fn();
   const sync = createSync({ url: "http://localhost:9", token });
   const page = createElement(StrictMode, null, createElement(SyncProvider, { sync }, createElement(Page)));
-  expect(renderToString(page)).toBe("idle, joining, 0 connecting");
+  expect(renderToString(page)).toBe("idle, joining, 0 connecting, rendered 3 connecting");
   expect(sync.getStatus().state).toBe("idle");
   expect(sync.getRoomStatus("room").state).toBe("out");
   expect(token).not.toHaveBeenCalled();
