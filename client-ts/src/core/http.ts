@@ -113,11 +113,13 @@ export function inTime<Done>(
 ): Promise<Done | Refusal> {
   const tooLate = AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1));
   const signal = AbortSignal.any([until, tooLate]);
+  let end = () => {};
   const ended = new Promise<Refusal>((resolve) => {
-    const end = () => resolve({ error: tooLate.aborted ? "request.timeout" : "request.disconnected" });
-    signal.addEventListener("abort", end, { once: true });
+    end = () => resolve({ error: tooLate.aborted ? "request.timeout" : "request.disconnected" });
+    signal.addEventListener("abort", end);
   });
-  return Promise.race([work(signal), ended]);
+  // Without listeners the signal goes; `until` may stay for long.
+  return Promise.race([work(signal), ended]).finally(() => signal.removeEventListener("abort", end));
 }
 
 /** What was answered to {@link askJson}. */

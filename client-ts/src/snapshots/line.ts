@@ -104,7 +104,8 @@ export function createLine(transport: SnapshotTransport, context: SnapshotContex
     start() {
       if (started) return;
       started = true;
-      open();
+      // The first time also where nobody looks: a page may be opened in the background.
+      if (epoch === 0 || !isHidden()) open();
     },
     stop() {
       started = live = false;

@@ -22,7 +22,6 @@ export function pollingTransport({ everyMs = 3000 }: PollingTransportOptions = {
         reading = true;
         const end = await context.read(closing.signal);
         reading = false;
-        if (closing.signal.aborted) return;
         if (end) return events.onEnd(end);
         timer = setTimeout(() => isHidden() || read(), everyMs);
         events.onLive();

@@ -35,20 +35,20 @@ export function websocketTransport(options: WebSocketTransportOptions = {}): Sna
       const drop = () => {
         over = true;
         clearTimeout(timer);
-        if (!socket) return;
-        socket.onmessage = socket.onclose = null;
         // Of a dead line nobody answers: the end is not waited for.
-        socket.close();
+        socket?.close();
       };
-      const ended = async (code?: number, reason?: string) => {
+      const ended = async (code?: number) => {
         if (over) return;
         drop();
         if (code === SESSION_EXPIRED) {
           context.expired();
           events.onEnd({ atOnce: true });
         } else if (code === ACCESS_WITHDRAWN) {
-          const message = reason || "forbidden";
-          events.onEnd({ error: { status: "error", errorCode: "forbidden", message, httpStatus: 403 } });
+          // The close has no words for people; the answer to reading has.
+          const said = await context.read(closing.signal);
+          const forbidden = { status: "error", errorCode: "forbidden", message: "forbidden", httpStatus: 403 } as const;
+          events.onEnd({ error: said?.error?.httpStatus === 403 ? said.error : forbidden });
         } else {
           // A browser does not tell with which status an opening was refused: reading says why.
           events.onEnd(live ? undefined : await context.read(closing.signal));
@@ -69,6 +69,7 @@ export function websocketTransport(options: WebSocketTransportOptions = {}): Sna
         timer = setTimeout(ping, pingMs);
       };
       const onMessage = ({ data }: { data: unknown }) => {
+        if (over) return;
         const message = readMessage(data, context.topic);
         if (message?.type === "snapshot") {
           live = true;
@@ -86,7 +87,7 @@ export function websocketTransport(options: WebSocketTransportOptions = {}): Sna
           }
         }
         // Until the first snapshot the time of the opening runs.
-        if (live && !over) heard();
+        if (live) heard();
       };
 
       const connect = async () => {
@@ -103,7 +104,7 @@ export function websocketTransport(options: WebSocketTransportOptions = {}): Sna
           return events.onEnd({ error: technicalError("connection.failed", error) });
         }
         socket.onmessage = onMessage;
-        socket.onclose = ({ code, reason }) => void ended(code, reason);
+        socket.onclose = ({ code }) => void ended(code);
         // A close follows. Without this, the sockets of Node.js packages would throw.
         socket.onerror = () => {};
       };

@@ -149,11 +149,25 @@ export function fakeServer(): FakeServer {
 export function fakePage() {
   const [window, document] = [new EventTarget(), Object.assign(new EventTarget(), { visibilityState: "visible" })];
   const navigator = { onLine: true };
+  let listening = 0;
+  for (const target of [window, document]) {
+    const { addEventListener, removeEventListener } = target;
+    target.addEventListener = (...added) => {
+      listening++;
+      addEventListener.apply(target, added);
+    };
+    target.removeEventListener = (...removed) => {
+      listening--;
+      removeEventListener.apply(target, removed);
+    };
+  }
   vi.stubGlobal("navigator", navigator);
   vi.stubGlobal("document", document);
   vi.stubGlobal("addEventListener", window.addEventListener.bind(window));
   vi.stubGlobal("removeEventListener", window.removeEventListener.bind(window));
   return {
+    /** How many listeners were added and not removed. */
+    listening: () => listening,
     async show(visible: boolean) {
       document.visibilityState = visible ? "visible" : "hidden";
       document.dispatchEvent(new Event("visibilitychange"));

@@ -7,6 +7,7 @@ import {
   failSockets,
   fakePage,
   fakeServer,
+  noNetwork,
   refusal,
   seconds,
   settle,
@@ -102,19 +103,24 @@ describe("a lost socket", () => {
     expect(server.sockets).toHaveLength(3);
   });
 
-  test("4403: final", async () => {
-    const watch = await watchGame();
-    server.socket().push(1);
-    await server.socket().end(4403, "access withdrawn");
-    await seconds(3600);
-    expect(watch.getSnapshot()).toMatchObject({
-      status: "disconnected",
-      snapshot: { turn: "turn 1" },
-      error: { errorCode: "forbidden", message: "access withdrawn", httpStatus: 403 },
+  for (const [words, onRead, message] of [
+    ["with the words of the server", () => refusal(403, "forbidden"), "No: forbidden."],
+    ["without any when there is no network", noNetwork, "forbidden"],
+    ["whatever reading says", () => version(2), "forbidden"],
+  ] as const) {
+    test(`4403: final, ${words}`, async () => {
+      const watch = await watchGame();
+      server.socket().push(1);
+      server.onRead = onRead;
+      await server.socket().end(4403, "withdrawn");
+      await seconds(3600);
+      expect(watch.getSnapshot()).toMatchObject({
+        status: "disconnected",
+        error: { errorCode: "forbidden", message, httpStatus: 403 },
+      });
+      expect(server.sockets).toHaveLength(1);
     });
-    expect(server.sockets).toHaveLength(1);
-    expect(server.reads()).toEqual([]);
-  });
+  }
 
   for (const code of [1001, 1009, 1011, 4408]) {
     test(`${code}: again after a while`, async () => {
@@ -277,6 +283,34 @@ describe("a hidden page", () => {
     expect(watch.getSnapshot().status).toBe("reconnecting");
   });
 
+  test("tries nothing either when the network comes back", async () => {
+    const page = fakePage();
+    await watchGame();
+    server.socket().push(1);
+    await page.show(false);
+    await page.network(false);
+    await page.network(true);
+    await seconds(60);
+    expect(server.sockets).toHaveLength(1);
+    await page.show(true);
+    expect(server.sockets).toHaveLength(2);
+    // One that is waited for, too.
+    await server.socket().end();
+    await page.show(false);
+    await page.network(true);
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  test("opened in the background connects once", async () => {
+    const page = fakePage();
+    await page.show(false);
+    await watchGame();
+    expect(server.sockets).toHaveLength(1);
+    await server.socket().end();
+    await seconds(60);
+    expect(server.sockets).toHaveLength(1);
+  });
+
   test("does not come before the server wants it", async () => {
     const page = fakePage();
     server.onTicket = () => refusal(503, "busy", { "retry-after": "10" });
@@ -307,6 +341,8 @@ test("a device that goes offline and comes back", async () => {
   const { length } = server.sockets;
   await page.network(true);
   expect(server.sockets).toHaveLength(length + 1);
+  watch.close();
+  expect(page.listening()).toBe(0);
 });
 
 test("a client that was told to disconnect", async () => {

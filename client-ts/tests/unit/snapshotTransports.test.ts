@@ -7,6 +7,7 @@ import {
   type FakeServer,
   FakeSocket,
   failSockets,
+  fakePage,
   fakeServer,
   GAME,
   refusal,
@@ -57,6 +58,30 @@ describe("polling", () => {
     expect(token).toHaveBeenCalledTimes(1);
   });
 
+  test("with another token asks for all of it", async () => {
+    server.onRead = () => version(1);
+    const sync = client();
+    await watchGame({ transport: "polling", sync });
+    await seconds(3);
+    sync.configure({ url: "http://server/", token: () => "another" });
+    await seconds(3);
+    expect(server.reads().map(({ headers }) => [headers.authorization, headers["if-none-match"]])).toEqual([
+      ["Bearer token", undefined],
+      ["Bearer token", '"1"'],
+      ["Bearer another", undefined],
+    ]);
+  });
+
+  test("asks one thing at a time, also when the page is seen again", async () => {
+    const page = fakePage();
+    server.onRead = () => new Promise(() => {});
+    const watch = await watchGame({ transport: "polling" });
+    await page.show(false);
+    await page.show(true);
+    expect(server.reads()).toHaveLength(1);
+    watch.close();
+  });
+
   test("comes in after three failures of the socket, and goes with the next socket", async () => {
     const watch = await watchGame();
     await failSockets(server, 2);
@@ -73,6 +98,13 @@ describe("polling", () => {
     // The socket is tried again all the while, with the backoff, and fails unnoticed.
     expect(await failSockets(server, 1)).toEqual([8]);
     expect(watch.getSnapshot()).toMatchObject({ transport: "polling", status: "connected", error: null });
+    const good = server.onTicket;
+    server.onTicket = () => refusal(429, "rate_limited");
+    await server.socket().end();
+    await seconds(30);
+    server.onTicket = good;
+    expect(watch.getSnapshot()).toMatchObject({ transport: "polling", status: "connected", error: null });
+    while (server.sockets.length < 6) await seconds(1);
     server.socket().push(3);
     expect(watch.getSnapshot()).toMatchObject({ transport: "websocket", status: "connected", lockVersion: 3 });
     const { length } = server.reads();

@@ -162,6 +162,20 @@ describe("a connection", () => {
     expect(server.sockets).toHaveLength(2);
   });
 
+  test("whose ticket comes too late is not made", async () => {
+    const give: ((ticket: string) => void)[] = [];
+    const getTicket = () => new Promise<string>((resolve) => give.push(resolve));
+    const watch = await watchGame({ getTicket });
+    await seconds(15);
+    give[0]?.("late");
+    await seconds(1);
+    expect(server.sockets).toEqual([]);
+    watch.close();
+    give[1]?.("later");
+    await settle();
+    expect(server.sockets).toEqual([]);
+  });
+
   test("whose ticket never comes does not wait for ever", async () => {
     const getTicket = vi.fn(() => new Promise<string>(() => {}));
     await watchGame({ getTicket });
