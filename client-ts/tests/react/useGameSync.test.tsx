@@ -92,6 +92,18 @@ test("components with one game share one connection, which goes with the last of
   expect(server.tickets()).toHaveLength(1);
 });
 
+test("a component that takes another's place takes its connection", async () => {
+  const Shown = () => <p>{useGameSync<Game>({ gameId: "7" }).lockVersion}</p>;
+  const { rerender } = render(<Shown key="one" />, { wrapper });
+  await act(settle);
+  await push(1);
+  rerender(<Shown key="two" />);
+  await act(settle);
+  expect(screen.getByText("1")).toBeTruthy();
+  expect(server.sockets).toHaveLength(1);
+  expect(open()).toEqual(["/ws/games/7"]);
+});
+
 test("another game is another snapshot, from the first render on", async () => {
   const rendered: (number | null)[] = [];
   const initialSnapshot = { data: { turn: "rendered" }, lockVersion: 9 };

@@ -72,6 +72,20 @@ describe("polling", () => {
     ]);
   });
 
+  test("without a token, for it failed, asks for one again", async () => {
+    server.onRead = () => version(1);
+    let fails = true;
+    const token = async () => {
+      if (fails) throw new Error("no login");
+      return "token";
+    };
+    const watch = await watchGame({ transport: "polling", sync: client({ token }) });
+    expect(watch.getSnapshot()).toMatchObject({ status: "connecting", error: { errorCode: "token.failed" } });
+    fails = false;
+    await seconds(1);
+    expect(watch.getSnapshot()).toMatchObject({ status: "connected", error: null });
+  });
+
   test("asks one thing at a time, also when the page is seen again", async () => {
     const page = fakePage();
     server.onRead = () => new Promise(() => {});

@@ -2,9 +2,10 @@
 // it; `types.test.ts` compares. A line without one must be right.
 
 import { createSync, syncRequest, upsertSyncEventCallback } from "syncline";
-import { useRoomState, useSyncEvent, useSyncEvents } from "syncline/react";
+import { useGameSync, useRoomState, useSnapshot, useSyncEvent, useSyncEvents } from "syncline/react";
 import { createRoom } from "syncline/rooms";
 import { createSyncTrigger } from "syncline/server";
+import { watchSnapshot } from "syncline/snapshots";
 
 const receiver = "room";
 
@@ -157,4 +158,29 @@ export function Room() {
   // error: Argument of type 'string' is not assignable
   void setState("Lunch");
   return error?.message ?? state?.notes.join();
+}
+
+export function Game() {
+  const typed = useGameSync<{ turn: string }>({
+    gameId: 7,
+    initialSnapshot: { data: { turn: "ada" }, lockVersion: 1 },
+  });
+  const turn: string | undefined = typed.snapshot?.turn;
+  const version: number | null = typed.lockVersion;
+  // error: Property 'trun' does not exist on type '{ turn: string; }'
+  typed.snapshot?.trun;
+
+  // error: Type 'number' is not assignable to type 'string'
+  useGameSync<{ turn: string }>({ gameId: 7, initialSnapshot: { data: { turn: 1 }, lockVersion: 1 } });
+
+  const loose = useSnapshot({ kind: "auction", id: "7" }, { transport: "polling" });
+  // error: 'loose.snapshot' is of type 'unknown'
+  loose.snapshot.bid;
+
+  // error: Argument of type '"manuel"' is not assignable to parameter of type 'RefreshReason | undefined'
+  void loose.refreshSnapshot("manuel");
+
+  // error: Type '"sse"' is not assignable to type
+  watchSnapshot({ kind: "game", id: "7" }, { transport: "sse" });
+  return { turn, version };
 }
