@@ -101,6 +101,15 @@ describe("a lost socket", () => {
     expect(server.sockets).toHaveLength(2);
     await seconds(1);
     expect(server.sockets).toHaveLength(3);
+    server.socket().push(3);
+    await server.socket().end();
+    await seconds(1);
+    expect(token.mock.calls.map(([{ refused }]) => refused)).toEqual([
+      undefined,
+      "auth.expired",
+      "auth.expired",
+      undefined,
+    ]);
   });
 
   for (const [words, onRead, message] of [
@@ -326,17 +335,19 @@ describe("a hidden page", () => {
 test("a device that goes offline and comes back", async () => {
   const page = fakePage();
   const watch = await watchGame();
+  server.socket().push(1);
+  await failSockets(server, 2);
   const socket = server.socket();
-  socket.push(1);
   await page.network(false);
   expect(socket.closed).toBe(true);
   expect(watch.getSnapshot()).toMatchObject({ status: "disconnected", lockVersion: 1, error: null });
   await seconds(3600);
-  expect(server.sockets).toHaveLength(1);
+  expect(server.sockets).toHaveLength(3);
   await page.network(true);
   expect(watch.getSnapshot().status).toBe("reconnecting");
-  expect(server.sockets).toHaveLength(2);
-  await failSockets(server, 4);
+  expect(server.sockets).toHaveLength(4);
+  // What failed before is forgotten.
+  expect(await failSockets(server, 4)).toEqual([1, 2, 4, 8]);
   await server.socket().end();
   const { length } = server.sockets;
   await page.network(true);

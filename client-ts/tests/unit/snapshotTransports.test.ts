@@ -114,10 +114,13 @@ describe("polling", () => {
     expect(watch.getSnapshot()).toMatchObject({ transport: "polling", status: "connected", error: null });
     const good = server.onTicket;
     server.onTicket = () => refusal(429, "rate_limited");
+    const listener = vi.fn();
+    watch.subscribe(listener);
     await server.socket().end();
     await seconds(30);
     server.onTicket = good;
     expect(watch.getSnapshot()).toMatchObject({ transport: "polling", status: "connected", error: null });
+    expect(listener).not.toHaveBeenCalled();
     while (server.sockets.length < 6) await seconds(1);
     server.socket().push(3);
     expect(watch.getSnapshot()).toMatchObject({ transport: "websocket", status: "connected", lockVersion: 3 });

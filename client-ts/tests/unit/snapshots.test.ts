@@ -1,8 +1,8 @@
 // A watched topic against a server that says what the test wants: how it connects, which snapshot counts, refreshes.
 
-import { createSync } from "syncline";
 import { watchSnapshot } from "syncline/snapshots";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createClient } from "../../src/core/client.js";
 import {
   client,
   type FakeServer,
@@ -82,7 +82,7 @@ describe("a connection", () => {
 
   test("with a ticket of the app's own needs neither token nor url", async () => {
     const getTicket = vi.fn(async () => "from the app");
-    const watch = await watchGame({ sync: createSync({ url: "" }), wsUrl: "wss://server", getTicket });
+    const watch = await watchGame({ sync: createClient(), wsUrl: "wss://server", getTicket });
     expect(server.socket().url).toBe("wss://server/ws/games/7?token=from+the+app");
     expect(server.asked).toEqual([]);
     // Without a token reading would say no, which is not why the sockets fail.
@@ -94,7 +94,6 @@ describe("a connection", () => {
   });
 
   test("waits until the client is configured", async () => {
-    const { createClient } = await import("../../src/core/client.js");
     const sync = createClient();
     const watch = await watchGame({ sync });
     expect(server.asked).toEqual([]);
@@ -120,6 +119,17 @@ describe("a connection", () => {
     expect(server.sockets).toHaveLength(1);
     expect(late.getSnapshot()).toMatchObject({ status: "disconnected", lockVersion: null });
     expect(await late.refresh()).toMatchObject({ errorCode: "request.aborted" });
+  });
+
+  test("that was closed hears nothing more, and what it still says throws nothing", async () => {
+    const watch = await watchGame();
+    server.socket().push(1);
+    watch.close();
+    server.socket().push(2);
+    // Sockets of Node.js packages throw errors that nobody listens to.
+    server.socket().onerror?.();
+    expect(server.socket().onerror).not.toBeNull();
+    expect(watch.getSnapshot()).toMatchObject({ status: "disconnected", lockVersion: 1 });
   });
 
   test("is asked for a sign of life after 20 s without one, and is dead 10 s later", async () => {
@@ -229,6 +239,7 @@ describe("a snapshot", () => {
   });
 
   test("that cannot be understood, or is for others, changes nothing", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
     const watch = await watchGame();
     const socket = server.socket();
     socket.push(1);
