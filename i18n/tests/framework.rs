@@ -9,13 +9,14 @@ use syncline_i18n::{Catalog, Locale};
 const LOCALES: [&str; 6] = ["de", "en", "es", "fr", "ja", "nl"];
 
 /// The framework's codes and their parameters.
-const CODES: [(&str, &[&str]); 36] = [
+const CODES: [(&str, &[&str]); 43] = [
     ("auth.expired", &[]),
     ("auth.forbidden", &["key"]),
     ("auth.invalid", &[]),
     ("auth.originDenied", &[]),
     ("auth.required", &[]),
     ("body.timeout", &[]),
+    ("invalid.data", &[]),
     ("invalid.json", &[]),
     ("invalid.roomId", &[]),
     ("invalid.state", &[]),
@@ -30,6 +31,11 @@ const CODES: [(&str, &[&str]); 36] = [
     ("room.notFound", &[]),
     ("server.busy", &["seconds"]),
     ("server.shuttingDown", &[]),
+    ("snapshot.badRequest", &[]),
+    ("snapshot.forbidden", &[]),
+    ("snapshot.notFound", &[]),
+    ("snapshot.topicLimit", &["max"]),
+    ("snapshot.versionConflict", &["current"]),
     ("storage.full", &["seconds"]),
     ("storage.unavailable", &["seconds"]),
     ("stream.limit", &["seconds"]),
@@ -46,6 +52,7 @@ const CODES: [(&str, &[&str]); 36] = [
     ("sync.timeout", &[]),
     ("sync.tooLarge", &["max"]),
     ("unsupported.mediaType", &[]),
+    ("upgrade.required", &[]),
 ];
 
 fn catalog() -> Catalog {

@@ -15,6 +15,8 @@ pub enum BuildError {
     Keys(String),
     /// `REDIS_URL` is not the URL of a Redis.
     Redis(String),
+    /// The sources of snapshots, or their hub, cannot be.
+    Snapshots(String),
 }
 
 impl fmt::Display for BuildError {
@@ -22,7 +24,7 @@ impl fmt::Display for BuildError {
         match self {
             Self::Handlers(error) => error.fmt(f),
             Self::Texts(error) => error.fmt(f),
-            Self::Keys(problem) => f.write_str(problem),
+            Self::Keys(problem) | Self::Snapshots(problem) => f.write_str(problem),
             Self::Redis(problem) => write!(f, "REDIS_URL: {problem}"),
         }
     }

@@ -60,24 +60,34 @@ impl Errors {
 
     /// The error as an HTTP answer in the shape of the state systems: `{error, message}`.
     pub(crate) fn plain_response(&self, error: &SyncError, locale: Locale) -> Response {
+        let (code, message) = self.plain(error, locale);
+        let current = error.params().get("current");
+        respond(error, locale, Json(PlainError { error: code, message, current }))
+    }
+
+    /// The error's code and message, as the state systems write them.
+    pub(crate) fn plain(&self, error: &SyncError, locale: Locale) -> (String, String) {
         let code = error.code().code();
-        let message = self.catalog.message(locale, code, error.params());
-        respond(error, locale, Json(PlainError { error: plain_code(code), message }))
+        (plain_code(code), self.catalog.message(locale, code, error.params()))
     }
 }
 
 /// The body of an error of the state systems.
 #[derive(Serialize)]
-struct PlainError {
+struct PlainError<'a> {
     error: String,
     message: String,
+    /// What there is instead, for whoever writes on a condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current: Option<&'a Value>,
 }
 
 /// A code as those systems write it: `room.notFound` is `room_not_found`. The group `sync`, which is the framework's
-/// own, goes without saying: `sync.rateLimited` is `rate_limited`.
+/// own, goes without saying, and so does `snapshot`: `sync.rateLimited` is `rate_limited`.
 fn plain_code(code: &str) -> String {
     let mut plain = String::with_capacity(code.len() + 4);
-    for character in code.strip_prefix("sync.").unwrap_or(code).chars() {
+    let unsaid = ["sync.", "snapshot."].iter().find_map(|group| code.strip_prefix(group));
+    for character in unsaid.unwrap_or(code).chars() {
         match character {
             '.' => plain.push('_'),
             upper if upper.is_ascii_uppercase() => plain.extend(['_', upper.to_ascii_lowercase()]),
@@ -116,6 +126,7 @@ mod tests {
             ("payload.tooLarge", "payload_too_large"),
             ("auth.required", "auth_required"),
             ("sync.rateLimited", "rate_limited"),
+            ("snapshot.notFound", "not_found"),
         ] {
             assert_eq!(plain_code(code), plain);
         }

@@ -18,6 +18,7 @@ mod app;
 mod auth;
 mod build_error;
 pub mod cli;
+mod clock;
 mod cluster;
 mod codes;
 mod config;
@@ -34,6 +35,8 @@ mod redis_link;
 mod redis_server;
 mod rooms;
 mod running;
+mod snapshots;
+mod ws;
 
 pub use app::{Server, ServerBuilder};
 pub use auth::{ClaimsPolicy, PolicyError, RoomPolicy, SessionClaims};

@@ -121,6 +121,12 @@ impl SyncError {
         self
     }
 
+    /// The same error for somebody else: code and parameters, without the cause, which is logged once.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self(Box::new(Inner { code: self.0.code, params: self.0.params.clone(), cause: None }))
+    }
+
     /// The code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {

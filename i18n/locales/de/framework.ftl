@@ -44,6 +44,7 @@ invalid =
     .roomId = Dieser Raumname ist ungültig. Zulässig sind 1 bis 64 Buchstaben (A bis Z), Ziffern, Binde- und Unterstriche.
     .json = Die Anfrage ist kein gültiges JSON.
     .state = Der Zustand fehlt oder ist weder ein Objekt noch ein Array.
+    .data = Die Daten fehlen, oder die Version ist keine ganze Zahl ab 1.
 
 payload =
     .tooLarge = Die Daten sind zu groß. Zulässig sind höchstens { $max } Byte.
@@ -69,6 +70,19 @@ storage =
         [one] Für weitere Daten ist gerade kein Platz. Bitte versuchen Sie es in { $seconds } Sekunde erneut.
        *[other] Für weitere Daten ist gerade kein Platz. Bitte versuchen Sie es in { $seconds } Sekunden erneut.
     }
+
+snapshot =
+    .notFound = Das gibt es nicht.
+    .forbidden = Sie dürfen dies nicht verfolgen.
+    .badRequest = Diese Nachricht ist ungültig.
+    .topicLimit = { $max ->
+        [one] Sie können über eine Verbindung höchstens { $max } Thema verfolgen.
+       *[other] Sie können über eine Verbindung höchstens { $max } Themen verfolgen.
+    }
+    .versionConflict = Jemand anderes hat dies zuerst geändert. Es hat jetzt die Version { $current }.
+
+upgrade =
+    .required = Diese Adresse ist nur für WebSocket-Verbindungen.
 
 offline =
     .dropped = { $reason ->

@@ -50,6 +50,7 @@ invalid =
     .roomId = This room name is not valid. Use 1 to 64 letters (A to Z), digits, hyphens, and underscores.
     .json = The request is not valid JSON.
     .state = The state is missing, or it is neither an object nor an array.
+    .data = The data is missing, or the version is not a whole number from 1 on.
 
 # .tooLarge: $max is in bytes.
 payload =
@@ -77,6 +78,21 @@ storage =
         [one] There is no space for more data right now. Please try again in { $seconds } second.
        *[other] There is no space for more data right now. Please try again in { $seconds } seconds.
     }
+
+# What is told of a snapshot that is watched or written. .topicLimit: $max is how many topics one connection may have.
+# .versionConflict: $current is the version that there is.
+snapshot =
+    .notFound = This does not exist.
+    .forbidden = You are not allowed to watch this.
+    .badRequest = This message is not valid.
+    .topicLimit = { $max ->
+        [one] You can watch at most { $max } topic on one connection.
+       *[other] You can watch at most { $max } topics on one connection.
+    }
+    .versionConflict = Someone else changed this first. It is now at version { $current }.
+
+upgrade =
+    .required = This address is for WebSocket connections only.
 
 ## Known to the client only.
 

@@ -44,6 +44,7 @@ invalid =
     .roomId = Este nombre de sala no es válido. Use de 1 a 64 letras (de la A a la Z), cifras, guiones y guiones bajos.
     .json = La solicitud no es un JSON válido.
     .state = Falta el estado, o no es un objeto ni una lista.
+    .data = Faltan los datos, o la versión no es un número entero a partir de 1.
 
 payload =
     .tooLarge = Los datos son demasiado grandes. El máximo es de { $max } bytes.
@@ -69,6 +70,19 @@ storage =
         [one] No hay espacio para más datos en este momento. Vuelva a intentarlo dentro de { $seconds } segundo.
        *[other] No hay espacio para más datos en este momento. Vuelva a intentarlo dentro de { $seconds } segundos.
     }
+
+snapshot =
+    .notFound = Esto no existe.
+    .forbidden = No tiene permiso para seguir esto.
+    .badRequest = Este mensaje no es válido.
+    .topicLimit = { $max ->
+        [one] Puede seguir como máximo { $max } tema por conexión.
+       *[other] Puede seguir como máximo { $max } temas por conexión.
+    }
+    .versionConflict = Otra persona lo cambió antes. Ahora está en la versión { $current }.
+
+upgrade =
+    .required = Esta dirección es solo para conexiones WebSocket.
 
 offline =
     .dropped = { $reason ->

@@ -45,6 +45,7 @@ invalid =
     .roomId = Ce nom de salon n’est pas valide. Utilisez de 1 à 64 lettres (de A à Z), chiffres, traits d’union et tirets bas.
     .json = La requête n’est pas du JSON valide.
     .state = L’état est absent, ou n’est ni un objet ni un tableau.
+    .data = Les données manquent, ou la version n’est pas un nombre entier à partir de 1.
 
 payload =
     .tooLarge = Les données sont trop volumineuses. La taille maximale est de { $max } octets.
@@ -70,6 +71,19 @@ storage =
         [one] Il n’y a plus de place pour d’autres données. Veuillez réessayer dans { $seconds } seconde.
        *[other] Il n’y a plus de place pour d’autres données. Veuillez réessayer dans { $seconds } secondes.
     }
+
+snapshot =
+    .notFound = Cet élément n’existe pas.
+    .forbidden = Vous ne pouvez pas suivre cet élément.
+    .badRequest = Ce message n’est pas valide.
+    .topicLimit = { $max ->
+        [one] Vous pouvez suivre au maximum { $max } sujet par connexion.
+       *[other] Vous pouvez suivre au maximum { $max } sujets par connexion.
+    }
+    .versionConflict = Quelqu’un d’autre a modifié cet élément avant vous. Il en est à la version { $current }.
+
+upgrade =
+    .required = Cette adresse est réservée aux connexions WebSocket.
 
 offline =
     .dropped = { $reason ->

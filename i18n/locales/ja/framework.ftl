@@ -35,6 +35,7 @@ invalid =
     .roomId = ルーム名が正しくありません。英字（A～Z）、数字、ハイフン、アンダースコアを1～64文字で指定してください。
     .json = リクエストが正しいJSONではありません。
     .state = 状態が指定されていないか、オブジェクトでも配列でもありません。
+    .data = データがないか、バージョンが1以上の整数ではありません。
 
 payload =
     .tooLarge = データが大きすぎます。上限は{ $max }バイトです。
@@ -51,6 +52,16 @@ stream =
 storage =
     .unavailable = 現在データにアクセスできません。{ $seconds }秒後にもう一度お試しください。
     .full = 現在、データを保存する空き容量がありません。{ $seconds }秒後にもう一度お試しください。
+
+snapshot =
+    .notFound = 対象が見つかりません。
+    .forbidden = これを閲覧する権限がありません。
+    .badRequest = メッセージが正しくありません。
+    .topicLimit = 1つの接続で同時に閲覧できるのは{ $max }件までです。
+    .versionConflict = ほかの人が先に変更しました。現在のバージョンは{ $current }です。
+
+upgrade =
+    .required = このアドレスはWebSocket接続専用です。
 
 offline =
     .dropped = { $reason ->

@@ -44,6 +44,7 @@ invalid =
     .roomId = Deze kamernaam is ongeldig. Gebruik 1 tot 64 letters (A tot Z), cijfers, koppeltekens en onderstrepingstekens.
     .json = Het verzoek is geen geldige JSON.
     .state = De toestand ontbreekt of is geen object of array.
+    .data = De gegevens ontbreken, of de versie is geen geheel getal vanaf 1.
 
 payload =
     .tooLarge = De gegevens zijn te groot. Het maximum is { $max } bytes.
@@ -69,6 +70,19 @@ storage =
         [one] Er is nu geen ruimte voor meer gegevens. Probeer het over { $seconds } seconde opnieuw.
        *[other] Er is nu geen ruimte voor meer gegevens. Probeer het over { $seconds } seconden opnieuw.
     }
+
+snapshot =
+    .notFound = Dit bestaat niet.
+    .forbidden = Je mag dit niet volgen.
+    .badRequest = Dit bericht is ongeldig.
+    .topicLimit = { $max ->
+        [one] Je kunt per verbinding hoogstens { $max } onderwerp volgen.
+       *[other] Je kunt per verbinding hoogstens { $max } onderwerpen volgen.
+    }
+    .versionConflict = Iemand anders heeft dit eerder gewijzigd. Het is nu versie { $current }.
+
+upgrade =
+    .required = Dit adres is alleen voor WebSocket-verbindingen.
 
 offline =
     .dropped = { $reason ->

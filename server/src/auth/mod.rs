@@ -8,6 +8,7 @@ mod expiry;
 mod jwt;
 mod origin;
 mod policy;
+mod ticket;
 
 pub(crate) use bearer::{identify, session_of, verify};
 pub(crate) use expiry::instant_of;
@@ -16,3 +17,4 @@ pub(crate) use jwt::Tokens;
 pub(crate) use origin::Origins;
 pub use policy::{ClaimsPolicy, PolicyError, RoomPolicy};
 pub(crate) use policy::{GuardedPolicy, rooms_claim_allows};
+pub(crate) use ticket::Tickets;

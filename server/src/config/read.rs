@@ -89,11 +89,14 @@ impl Reader {
             socket_threads: self.at_least_one("SOCKET_THREADS", 1),
             events: self.switch("EVENTS", true),
             rooms: self.switch("ROOMS", true),
+            snapshots: self.switch("SNAPSHOTS", true),
             jwt_secret: self.secret("JWT_SECRET"),
             jwt_secret_previous: self.secret("JWT_SECRET_PREVIOUS"),
             jwt_public_key: self.text("JWT_PUBLIC_KEY").map(|pem| pem.replace("\\n", "\n")),
             jwt_audience: self.text("JWT_AUDIENCE"),
             jwt_issuer: self.text("JWT_ISSUER"),
+            ticket_secret: self.secret("TICKET_SECRET"),
+            ticket_lifetime: self.period("TICKET_SECONDS", 90),
             auth_grace: self.seconds("AUTH_GRACE_SECONDS", 10),
             room_auth: self.room_auth(development),
             allow_all: self.number("ALLOW_ALL", false, "true or false"),
@@ -118,10 +121,13 @@ impl Reader {
             handshakes_per_second: self.at_least_one("HANDSHAKES_PER_SECOND", 200),
             sse_per_address: self.at_least_one("SSE_PER_ADDRESS", 256),
             sse_per_room: self.at_least_one("SSE_PER_ROOM", 5000),
+            ws_per_address: self.at_least_one("WS_PER_ADDRESS", 256),
             records_bytes: self.at_least_one("RECORDS_BYTES", 268_435_456),
             room_time_to_live: self.period("ROOM_TTL_SECONDS", 86_400),
             room_sweep: self.period("ROOM_SWEEP_SECONDS", 300),
             heartbeat: self.period("HEARTBEAT_SECONDS", 15),
+            ws_ping: self.period("WS_PING_SECONDS", 20),
+            ws_idle: self.period("WS_IDLE_SECONDS", 60),
             redis_url: self.redis_url(),
             redis_pool: self.parse("REDIS_POOL", 1, "a number from 1 to 64", |text| {
                 text.parse().ok().filter(|connections| (1..=64).contains(connections))
@@ -145,7 +151,11 @@ impl Reader {
     fn require_secrets(&mut self, config: &Config) {
         const MAKE_ONE: &str = "make one with `openssl rand -base64 48`";
         match (&config.jwt_secret, &config.jwt_public_key) {
-            (None, None) if config.events || (config.rooms && config.room_auth != RoomAuth::Off) => {
+            (None, None)
+                if config.events
+                    || config.snapshots
+                    || (config.rooms && config.room_auth != RoomAuth::Off) =>
+            {
                 self.problems.push(format!(
                     "JWT_SECRET: production needs it (at least 32 bytes; {MAKE_ONE}) or JWT_PUBLIC_KEY"
                 ));
@@ -154,6 +164,16 @@ impl Reader {
                 self.problems.push(format!("JWT_SECRET: production needs at least 32 bytes; {MAKE_ONE}"));
             }
             _ => {}
+        }
+        let is_short = |secret: &SecretString| secret.expose_secret().len() < 32;
+        if config.ticket_secret.as_ref().is_some_and(is_short) {
+            self.problems.push(format!("TICKET_SECRET: production needs at least 32 bytes; {MAKE_ONE}"));
+        }
+        let on_many_nodes = config.snapshots && config.redis_url.is_some();
+        if on_many_nodes && config.jwt_secret.is_none() && config.ticket_secret.is_none() {
+            self.problems.push(format!(
+                "TICKET_SECRET: nodes that share a Redis need it where there is no JWT_SECRET; {MAKE_ONE}"
+            ));
         }
         if config.jwt_secret_previous.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
             self.problems.push("JWT_SECRET_PREVIOUS: production needs at least 32 bytes".to_owned());

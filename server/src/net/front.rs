@@ -40,8 +40,8 @@ pub(crate) struct Front {
     pub(crate) proxies: TrustedProxies,
     pub(crate) handshakes: HandshakeLimiter,
     pub(crate) upgrades: Arc<Upgrades>,
-    /// The path below which errors are `{error, message}`.
-    pub(crate) plain_below: &'static str,
+    /// The paths below which errors are `{error, message}`.
+    pub(crate) plain_below: Vec<&'static str>,
     pub(crate) errors: Arc<Errors>,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -82,7 +82,8 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request,
         kill_switch: accepted.map(|accepted| accepted.kill_switch).unwrap_or_default(),
         handshake: Arc::default(),
     };
-    let is_plain = request.uri().path().starts_with(front.plain_below);
+    let path = request.uri().path();
+    let is_plain = front.plain_below.iter().any(|prefix| path.starts_with(prefix));
     let refuse = |error: SyncError| match is_plain {
         true => front.errors.plain_response(&error, context.locale),
         false => front.errors.response(&error, context.locale),

@@ -1,10 +1,13 @@
 //! All metrics, by name. Each is registered, at zero, when the server starts; none has a label per room or user.
 
+mod ws;
+
 use std::{sync::Arc, time::Duration};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use syncline::{ErrorCode, Registry, RouteId, codes};
+pub(crate) use ws::{SnapshotMetrics, SnapshotRoute, WsMetrics, WsSystem};
 
 /// From a hundred microseconds to ten seconds, in seconds.
 const LATENCY_BUCKETS: [f64; 12] =
@@ -32,6 +35,9 @@ pub(crate) struct Metrics {
     pub(crate) bus_publishes: Counter,
     pub(crate) bus_failures: Counter,
     pub(crate) rooms_http: RoomMetrics,
+    pub(crate) snapshots: SnapshotMetrics,
+    snapshot_routes: [RouteMetrics; SnapshotRoute::LABELS.len()],
+    ws: [WsMetrics; WsSystem::ALL.len()],
 }
 
 /// What is counted of rooms (the state over HTTP; `rooms` above are those of sockets).
@@ -77,7 +83,8 @@ struct RouteMetrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(registry: &Registry, more_codes: &[ErrorCode]) -> Arc<Self> {
+    /// `more_codes` are those that no handler declares, `ends` the words for why a plain WebSocket ends.
+    pub(crate) fn new(registry: &Registry, more_codes: &[ErrorCode], ends: &[&'static str]) -> Arc<Self> {
         let builder = PrometheusBuilder::new();
         let recorder = match builder.set_buckets(&LATENCY_BUCKETS) {
             Ok(builder) => builder.build_recorder(),
@@ -123,6 +130,9 @@ impl Metrics {
             bus_publishes: count("syncline_bus_publishes_total"),
             bus_failures: count("syncline_bus_failures_total"),
             rooms_http: with_local_recorder(&recorder, RoomMetrics::new),
+            snapshots: with_local_recorder(&recorder, SnapshotMetrics::new),
+            snapshot_routes: with_local_recorder(&recorder, || SnapshotRoute::LABELS.map(RouteMetrics::new)),
+            ws: with_local_recorder(&recorder, || WsSystem::ALL.map(|system| WsMetrics::new(system, ends))),
             recorder,
         };
         metrics.register_at_zero();
@@ -152,6 +162,19 @@ impl Metrics {
         }
     }
 
+    /// Counts a request to a snapshot.
+    pub(crate) fn snapshot_request(&self, route: SnapshotRoute, took: Duration, error: Option<ErrorCode>) {
+        self.snapshot_routes[route as usize].count(took, error);
+        if let Some(code) = error {
+            self.error(code);
+        }
+    }
+
+    /// What is counted of a system's plain WebSockets.
+    pub(crate) fn ws(&self, system: WsSystem) -> &WsMetrics {
+        &self.ws[system as usize]
+    }
+
     /// Counts an error that was answered.
     pub(crate) fn error(&self, code: ErrorCode) {
         if let Ok(index) = self.errors.binary_search_by_key(&code.code(), |(code, _)| code) {
@@ -160,7 +183,7 @@ impl Metrics {
     }
 
     fn register_at_zero(&self) {
-        let routes = self.routes.iter().chain(&self.rooms_http.routes);
+        let routes = self.routes.iter().chain(&self.rooms_http.routes).chain(&self.snapshot_routes);
         let counters = routes.flat_map(|route| [&route.success, &route.client_error, &route.server_error]);
         let counters = counters.chain(self.errors.iter().map(|(_, counter)| counter)).chain([
             &self.sent,
@@ -180,10 +203,12 @@ impl Metrics {
             &self.rooms_http.storage_failures,
             &self.rooms_http.gaps,
         ]);
-        for counter in counters {
+        let counters = counters.chain(self.snapshots.counters());
+        for counter in counters.chain(self.ws.iter().flat_map(WsMetrics::counters)) {
             counter.absolute(0);
         }
-        for gauge in [&self.inbox, &self.room_queue, &self.sockets, &self.rooms, &self.rooms_http.streams] {
+        let gauges = [&self.inbox, &self.room_queue, &self.sockets, &self.rooms, &self.rooms_http.streams];
+        for gauge in gauges.into_iter().chain(self.ws.iter().map(|ws| &ws.active)) {
             gauge.set(0);
         }
     }
@@ -241,6 +266,7 @@ pub(crate) async fn upkeep(metrics: Arc<Metrics>) {
 }
 
 fn describe() {
+    ws::describe();
     use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram};
     counter!("syncline_requests_total", "Requests by route and outcome");
     histogram!("syncline_request_seconds", "From a request's arrival to its answer");

@@ -6,4 +6,6 @@ mod metrics;
 
 pub(crate) use health::{Dependency, Health, metrics_router, router};
 pub use logging::{init as init_logging, log_filter};
-pub(crate) use metrics::{Level, Metrics, RoomMetrics, RoomRoute, upkeep};
+pub(crate) use metrics::{
+    Level, Metrics, RoomMetrics, RoomRoute, SnapshotMetrics, SnapshotRoute, WsMetrics, WsSystem, upkeep,
+};

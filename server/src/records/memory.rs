@@ -5,14 +5,15 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::sync::broadcast;
 
-use super::{Found, HINTS, Hint, Hints, Position, Record, Records, RecordsError, as_millis, millis};
+use super::{Found, HINTS, Hint, Hints, Position, Record, Records, RecordsError, as_millis};
+use crate::clock::millis_now;
 
 /// What an entry takes beside its key and value, about: the two of the map and of the index.
 const ENTRY_BYTES: usize = 256;
@@ -111,7 +112,7 @@ impl MemoryRecords {
             None => (kept.epoch + 1, 1, 0),
         };
         let position = Position { epoch, version, gone: false };
-        let updated_at = millis(SystemTime::now()).max(not_before);
+        let updated_at = millis_now().max(not_before);
         let after = Entry { position, changed_at: updated_at, value: Some(value.clone()) };
         let (had, needs) = (before.map_or(0, |entry| entry.bytes(key)), after.bytes(key));
         if needs > had && kept.bytes + needs - had > self.max_bytes {
@@ -128,7 +129,7 @@ impl MemoryRecords {
     fn bury(&self, kept: &mut Kept, key: &Arc<str>) {
         let Some(entry) = kept.remove(key) else { return };
         let position = Position { gone: true, ..entry.position };
-        let changed_at = millis(SystemTime::now()).max(entry.changed_at);
+        let changed_at = millis_now().max(entry.changed_at);
         kept.insert(Arc::clone(key), Entry { position, changed_at, value: None });
         self.hint(Arc::clone(key), position);
     }
@@ -185,7 +186,7 @@ impl Records for MemoryRecords {
 
     fn sweep(&self) -> BoxFuture<'_, Result<usize, RecordsError>> {
         async move {
-            let limit = millis(SystemTime::now()).saturating_sub(self.time_to_live);
+            let limit = millis_now().saturating_sub(self.time_to_live);
             let mut swept = 0;
             loop {
                 let (some, more) = self.sweep_batch(limit);

@@ -9,20 +9,22 @@ mod contract;
 mod memory;
 mod redis;
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 pub(crate) use self::redis::RedisRecords;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 pub(crate) use memory::MemoryRecords;
+use syncline::SyncError;
 use tokio::sync::broadcast;
+
+use crate::codes;
 
 /// How many hints may wait for a slow listener; one that missed some is told so by [`Hint::Gap`].
 const HINTS: usize = 1024;
+
+/// How long a client should wait when there is no space.
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 /// Where a key is. Of two positions of one key the greater is the later.
 ///
@@ -99,6 +101,14 @@ pub(crate) enum RecordsError {
 }
 
 impl RecordsError {
+    /// The error for whoever asked, with this as its cause where that says more.
+    pub(crate) fn into_answer(self) -> SyncError {
+        match self {
+            Self::Full => codes::STORAGE_FULL.with("seconds", RETRY_AFTER_SECONDS),
+            Self::Unavailable(why) => codes::STORAGE_UNAVAILABLE.with("seconds", 1).caused_by(why),
+        }
+    }
+
     /// A write without a condition that was not carried out: no store does that.
     fn refused() -> Self {
         Self::Unavailable("an unconditional write was refused".to_owned())
@@ -125,7 +135,6 @@ pub(crate) trait Records: Send + Sync + 'static {
     fn put<'a>(&'a self, key: &'a str, value: Bytes) -> BoxFuture<'a, Result<Record, RecordsError>>;
 
     /// Writes if the key is at `expected`, 0 for a key that holds nothing; otherwise nothing is written or returned.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for games and used tickets; rooms overwrite"))]
     fn put_if<'a>(
         &'a self,
         key: &'a str,
@@ -141,12 +150,6 @@ pub(crate) trait Records: Send + Sync + 'static {
 
     /// A hint for every change from now on: by `put`, `put_if`, `delete` and `sweep`.
     fn hints(&self) -> Hints;
-}
-
-/// Milliseconds since 1970.
-fn millis(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    as_millis(since)
 }
 
 fn as_millis(duration: Duration) -> u64 {

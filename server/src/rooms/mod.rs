@@ -173,13 +173,10 @@ impl Rooms {
 
     fn storage_error(&self, error: RecordsError) -> SyncError {
         self.counts().storage_failures.increment(1);
-        match error {
-            RecordsError::Full => shared::STORAGE_FULL.with("seconds", RETRY_AFTER_SECONDS),
-            RecordsError::Unavailable(why) => {
-                tracing::warn!(why, "the store of records failed");
-                shared::STORAGE_UNAVAILABLE.with("seconds", 1)
-            }
+        if let RecordsError::Unavailable(why) = &error {
+            tracing::warn!(why, "the store of records failed");
         }
+        error.into_answer()
     }
 
     /// Reads again what others have written and somebody here follows. A room is due once, however often it was

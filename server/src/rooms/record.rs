@@ -3,22 +3,15 @@
 //! A state is opaque: it is checked to be an object or array, freed of white space, and otherwise left as it was sent,
 //! digit for digit. Storing and sending are done elsewhere.
 
-use std::{num::NonZeroU8, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 use syncline::{ErrorCode, run::json_depth};
-use time::{
-    OffsetDateTime,
-    format_description::well_known::{
-        Iso8601,
-        iso8601::{Config, EncodedConfig, TimePrecision},
-    },
-};
 
 use super::codes::INVALID_STATE;
-use crate::{codes::INVALID_JSON, records::Record};
+use crate::{clock::rfc3339, codes::INVALID_JSON, records::Record};
 
 /// The longest name of a room.
 const MAX_ROOM_ID: usize = 64;
@@ -125,22 +118,12 @@ pub(crate) fn etag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// UTC with milliseconds, always three digits of them.
-fn rfc3339(millis: u64) -> String {
-    const FORMAT: EncodedConfig = Config::DEFAULT
-        .set_time_precision(TimePrecision::Second { decimal_digits: NonZeroU8::new(3) })
-        .encode();
-    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000);
-    // A clock beyond the year 9999 has no such text.
-    time.ok().and_then(|time| time.format(&Iso8601::<FORMAT>).ok()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::{INVALID_JSON, INVALID_STATE, RoomId, compact, rfc3339, state_of};
+    use super::{INVALID_JSON, INVALID_STATE, RoomId, compact, state_of};
 
     #[test]
     fn names_of_rooms() {
@@ -182,12 +165,6 @@ mod tests {
             assert_eq!(state_of(body.as_bytes(), 64), state.map(|state| state.to_owned().into()), "{body}");
         }
         assert_eq!(state_of(b"{\"state\":{\"a\":\"\xff\"}}", 64), Err(INVALID_JSON));
-    }
-
-    #[test]
-    fn times() {
-        assert_eq!(rfc3339(1_769_025_600_000), "2026-01-21T20:00:00.000Z");
-        assert_eq!(rfc3339(1_769_025_600_007), "2026-01-21T20:00:00.007Z");
     }
 
     fn json() -> impl Strategy<Value = Value> {

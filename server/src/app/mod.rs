@@ -1,40 +1,35 @@
-//! The composition root: the only file that knows every system.
+//! The composition root: the only place that knows every system. Here a server runs and stops; `builder` puts it
+//! together.
+
+mod builder;
 
 use std::{
     future::Future,
     io,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use axum::Router;
+pub use builder::ServerBuilder;
 use http::{HeaderName, Method, header};
 use socketioxide::{ParserConfig, SocketIo, TransportType, layer::SocketIoLayer};
-use syncline::{Functions, Registry};
-use syncline_i18n::Catalog;
 use tokio::sync::oneshot;
 use tower_http::cors::CorsLayer;
 
 use crate::{
-    auth::{ClaimsPolicy, GuardedPolicy, Origins, RoomPolicy, Tokens},
-    build_error::BuildError,
-    cluster::LocalBus,
-    codes,
+    auth::Origins,
     config::{Config, Environment},
     dev,
-    error::Errors,
-    events::{self, Connect, DirectAdapter, Events, Parts},
-    net::{self, Front, HandshakeLimiter, Listening, RateLimits, TrustedProxies, Upgrades},
-    observe::{self, Dependency, Health, Metrics},
-    records::{MemoryRecords, Records, RedisRecords},
+    events::{self, Connect, DirectAdapter, Events},
+    net::{self, Front, Listening, RateLimits},
+    observe::{self, Health},
     redis_link::RedisLink,
     rooms::{self, Rooms},
     running::{Running, stop_signal},
+    snapshots::{self, Snapshots},
+    ws::{self, Connections},
 };
 
 /// How long a client may take from the handshake to its connect.
@@ -50,6 +45,9 @@ pub struct Server {
     config: Config,
     events: Option<Arc<Events>>,
     rooms: Option<Arc<Rooms>>,
+    snapshots: Option<Arc<Snapshots>>,
+    /// The plain WebSockets of all systems.
+    connections: Arc<Connections>,
     limits: Arc<RateLimits>,
     redis: Option<Arc<RedisLink>>,
     front: Arc<Front>,
@@ -57,152 +55,11 @@ pub struct Server {
     routes: Router,
 }
 
-/// What a server is made of.
-pub struct ServerBuilder {
-    config: Config,
-    functions: Functions,
-    registry: Option<Registry>,
-    policy: Option<GuardedPolicy>,
-    texts: Vec<(&'static str, &'static str)>,
-    routes: Router,
-}
-
-impl ServerBuilder {
-    /// The app's own state, which its handlers get as `functions`.
-    #[must_use]
-    pub fn functions<A: Send + Sync + 'static>(self, app: Arc<A>) -> Self {
-        Self { functions: Functions::new(app), ..self }
-    }
-
-    /// These handlers instead of all that the binary links.
-    #[must_use]
-    pub fn registry(self, registry: Registry) -> Self {
-        Self { registry: Some(registry), ..self }
-    }
-
-    /// Who may join and publish, instead of the `rooms` claim.
-    #[must_use]
-    pub fn room_policy(self, policy: impl RoomPolicy) -> Self {
-        Self { policy: Some(GuardedPolicy::new(policy)), ..self }
-    }
-
-    /// The app's own texts, `(locale, Fluent source)`; they add to the framework's and may replace them.
-    #[must_use]
-    pub fn texts(mut self, texts: &[(&'static str, &'static str)]) -> Self {
-        self.texts.extend_from_slice(texts);
-        self
-    }
-
-    /// Further HTTP routes of the app. `/sync`, `/socket.io`, `/api`, `/openapi.json`, `/healthz`, `/readyz` and `/metrics`
-    /// are the server's.
-    #[must_use]
-    pub fn routes(self, routes: Router) -> Self {
-        Self { routes, ..self }
-    }
-
-    /// Checks everything and puts the server together.
-    ///
-    /// # Errors
-    /// [`BuildError`], which says what is wrong with the handlers, texts or keys.
-    pub fn build(self) -> Result<Server, BuildError> {
-        let Self { config, functions, registry, policy, texts, routes } = self;
-        let registry = match registry {
-            Some(registry) => registry,
-            None if config.events => Registry::from_inventory().map_err(BuildError::Handlers)?,
-            None => Registry::none(),
-        };
-        registry.check_functions(&functions).map_err(BuildError::Handlers)?;
-        let registry = Arc::new(registry);
-        let errors = Arc::new(Errors::new(catalog(&config, &texts)?));
-        let metrics = Metrics::new(&registry, &[codes::ALL, rooms::codes::ALL].concat());
-        let limits = RateLimits::new(config.rate_limit_per_address, config.rate_limit_per_route, &registry);
-        let limits = Arc::new(limits);
-        let tokens = Arc::new(Tokens::from_config(&config).map_err(BuildError::Keys)?);
-        let stopping = Arc::new(AtomicBool::new(false));
-        let development = config.environment == Environment::Development;
-        let upgrades = Arc::new(Upgrades::default());
-        let front = Front {
-            upgrades: Arc::clone(&upgrades),
-            plain_below: rooms::PREFIX,
-            origins: Origins::new(&config.cors_origins, development),
-            proxies: TrustedProxies::new(config.trusted_proxies.clone()),
-            handshakes: HandshakeLimiter::new(
-                config.handshakes_per_second * CONNECT_TIMEOUT.as_secs() as usize,
-            ),
-            errors: Arc::clone(&errors),
-            metrics: Arc::clone(&metrics),
-        };
-        let redis = redis(&config)?;
-        let dependencies = redis.iter().map(|link| {
-            let link = Arc::clone(link);
-            Dependency { name: "redis", is_up: Arc::new(move || link.is_up()) }
-        });
-        let health = Health {
-            dependencies: dependencies.collect(),
-            stopping,
-            metrics: Arc::clone(&metrics),
-            tokens: Arc::clone(&tokens),
-            errors: Arc::clone(&errors),
-            metrics_elsewhere: config.metrics_addr.is_some(),
-        };
-        let policy = policy.unwrap_or_else(|| GuardedPolicy::new(ClaimsPolicy::new(config.environment)));
-        let rooms = config.rooms.then(|| {
-            let records = records(&config, redis.as_ref());
-            let parts = rooms::Parts {
-                records,
-                tokens: Arc::clone(&tokens),
-                errors: Arc::clone(&errors),
-                limits: Arc::clone(&limits),
-                metrics: Arc::clone(&metrics),
-            };
-            Arc::new(Rooms::new(&config, parts))
-        });
-        let events = config.events.then(|| {
-            let limits = Arc::clone(&limits);
-            let parts = Parts { registry, functions, policy, tokens, errors, metrics, limits, upgrades };
-            // The bus of a single node.
-            Arc::new(Events::new(&config, parts, |inbound| Arc::new(LocalBus::new(inbound))))
-        });
-        Ok(Server { config, events, rooms, limits, redis, front: Arc::new(front), health, routes })
-    }
-}
-
-/// The store of the rooms' records: shared in Redis if there is one, else in memory.
-fn records(config: &Config, redis: Option<&Arc<RedisLink>>) -> Arc<dyn Records> {
-    match redis {
-        Some(link) => Arc::new(RedisRecords::new(Arc::clone(link), "rooms", config.room_time_to_live)),
-        None => Arc::new(MemoryRecords::new(config.room_time_to_live, config.records_bytes)),
-    }
-}
-
-fn redis(config: &Config) -> Result<Option<Arc<RedisLink>>, BuildError> {
-    let link = config.redis_url.as_ref().map(|url| RedisLink::new(url, config.redis_pool)).transpose();
-    Ok(link.map_err(|error| BuildError::Redis(error.to_string()))?.map(Arc::new))
-}
-
-fn catalog(config: &Config, texts: &[(&'static str, &'static str)]) -> Result<Catalog, BuildError> {
-    let mut catalog = Catalog::builder().default_locale(&config.default_locale);
-    for (locale, text) in texts {
-        catalog = catalog.source(*locale, *text, format!("the app's texts ({locale})"));
-    }
-    if let Some(dir) = &config.locales_dir {
-        catalog = catalog.dir(PathBuf::from(dir));
-    }
-    catalog.build().map_err(BuildError::Texts)
-}
-
 impl Server {
     /// Begins a server with these settings.
     #[must_use]
     pub fn builder(config: Config) -> ServerBuilder {
-        ServerBuilder {
-            config,
-            functions: Functions::new(Arc::new(())),
-            registry: None,
-            policy: None,
-            texts: Vec::new(),
-            routes: Router::new(),
-        }
+        ServerBuilder::new(config)
     }
 
     /// Runs until SIGTERM or Ctrl-C, and then to a graceful end. Says on standard output where it listens.
@@ -291,6 +148,9 @@ impl Server {
         if let Some(rooms) = &self.rooms {
             rooms.start();
         }
+        if let Some(snapshots) = &self.snapshots {
+            snapshots.start();
+        }
         let handle = Listening::new();
         let serving = tokio::spawn(net::serve(listener, app, handle.clone()));
         if let Some(listener) = metrics_listener {
@@ -328,6 +188,7 @@ impl Server {
                     rooms.stop(for_systems).await;
                 }
             },
+            self.connections.stop(for_systems),
         );
         if let Some(io) = io {
             let _or_what_is_left = tokio::time::timeout(budget.mul_f64(0.1), io.close()).await;
@@ -342,6 +203,11 @@ impl Server {
         }
         if let Some(rooms) = &self.rooms {
             app = app.merge(rooms::router(Arc::clone(rooms)));
+        }
+        if let Some(snapshots) = &self.snapshots {
+            let Health { tokens, errors, .. } = &self.health;
+            let listing = ws::router(Arc::clone(&self.connections), Arc::clone(tokens), Arc::clone(errors));
+            app = app.merge(snapshots::router(Arc::clone(snapshots))).merge(listing);
         }
         let mut io = None;
         if let Some(events) = &self.events {

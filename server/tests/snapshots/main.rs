@@ -1,0 +1,15 @@
+//! Snapshots by the front door: real HTTP and WebSockets, a server on a free port for each test.
+
+mod api;
+mod audiences;
+#[path = "../support/captured.rs"]
+mod captured;
+mod cluster;
+mod logs;
+#[path = "../support/redis_server.rs"]
+#[expect(dead_code, reason = "the tests of records use the rest")]
+mod redis_server;
+mod sockets;
+mod support;
+mod tickets;
+mod upkeep;
