@@ -91,3 +91,6 @@ impl Edge {
         Ok(response)
     }
 }
+
+#[cfg(test)]
+mod conformance;

@@ -72,6 +72,12 @@ pub(super) const STEPS: &[Step] = &[
         run: python,
     },
     Step {
+        name: "websocket",
+        does: "holds the plain WebSockets to the protocol, with Autobahn's cases",
+        needs: &[Tool::Python],
+        run: websocket,
+    },
+    Step {
         name: "openapi",
         does: "validates the OpenAPI document and holds the server to it, with schemathesis",
         needs: &[Tool::Python],
@@ -187,6 +193,20 @@ fn python_with_clients() -> anyhow::Result<PathBuf> {
 fn python() -> anyhow::Result<()> {
     let tests = ["-m", "unittest", "discover", "--verbose", "--start-directory", "e2e/python"];
     on_playground(Program::new(python_with_clients()?, "python").arguments(tests))
+}
+
+fn websocket() -> anyhow::Result<()> {
+    let kosoku = python_with_clients()?.with_file_name("kosoku");
+    let test = [
+        "test",
+        "--package",
+        "syncline-server",
+        "--lib",
+        "--",
+        "--ignored",
+        "every_case_of_autobahns_passes",
+    ];
+    cargo(test).variable("KOSOKU", kosoku).succeed()
 }
 
 fn openapi() -> anyhow::Result<()> {
