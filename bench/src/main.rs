@@ -1,6 +1,6 @@
 //! The bench: Syncline beside its peers, under one load, in one run.
 //!
-//! `events` is the command for people. The `serve-*` commands are hidden: the runner starts itself with them,
+//! `events`, `snapshots`, `streams` and `hostile` are the commands for people. The `serve-*` commands are hidden: the runner starts itself with them,
 //! so that each server is a process of its own. Nothing here is part of what Syncline ships.
 
 mod bench;
@@ -11,6 +11,7 @@ mod process;
 mod rawroom;
 mod report;
 mod server;
+mod state;
 mod subject;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,12 @@ struct Cli {
 enum Command {
     /// Sync events: throughput, latency, memory and correctness.
     Events(events::Options),
+    /// Snapshots: how late a thousand watchers on two nodes see a write.
+    Snapshots(state::SnapshotOptions),
+    /// Ten thousand streams of rooms on one node: memory, heartbeats, writes.
+    Streams(state::StreamOptions),
+    /// Clients that mean harm: what becomes of them, and of the others.
+    Hostile(state::HostileOptions),
     #[command(hide = true)]
     ServeRawroom {
         #[arg(long, value_enum)]
@@ -37,12 +44,18 @@ enum Command {
     ServeSyncline {
         #[arg(long, default_value_t = 1)]
         threads: usize,
+        /// A setting beside those that a bench needs, `NAME=value`.
+        #[arg(long = "set")]
+        settings: Vec<String>,
     },
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Events(options) => events::run(&options),
+        Command::Snapshots(options) => state::snapshots(&options),
+        Command::Streams(options) => state::streams(&options),
+        Command::Hostile(options) => state::hostile(&options),
         Command::ServeRawroom { runtime } => {
             process::end_with_parent();
             rawroom::serve(runtime)
@@ -51,9 +64,9 @@ fn main() -> anyhow::Result<()> {
             process::end_with_parent();
             ceiling::serve()
         }
-        Command::ServeSyncline { threads } => {
+        Command::ServeSyncline { threads, settings } => {
             process::end_with_parent();
-            subject::serve(threads)
+            subject::serve(threads, &settings)
         }
     }
 }

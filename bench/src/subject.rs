@@ -21,17 +21,22 @@ const LANGUAGES: [&str; 4] = ["en", "nl", "de", "fr"];
 /// Longer than any bench runs.
 const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// Serves until the process ends.
-pub(crate) fn serve(threads: usize) -> anyhow::Result<()> {
-    let config = Config::from_pairs(&[
+/// Serves until the process ends, with these settings, `NAME=value`, beside those that a bench needs.
+pub(crate) fn serve(threads: usize, settings: &[String]) -> anyhow::Result<()> {
+    let threads = threads.to_string();
+    let mut pairs = vec![
         ("SYNCLINE_ENV", "production"),
         ("JWT_SECRET", SECRET),
         ("HOST", "127.0.0.1"),
         ("PORT", "0"),
-        ("SOCKET_THREADS", &threads.to_string()),
+        ("SOCKET_THREADS", &threads),
         ("RATE_LIMIT_PER_ROUTE", "100000000/1"),
         ("RATE_LIMIT_PER_ADDRESS", "100000000/1"),
-    ])?;
+    ];
+    for setting in settings {
+        pairs.push(setting.split_once('=').context("a setting is NAME=value")?);
+    }
+    let config = Config::from_pairs(&pairs)?;
     init_logging(&config);
     let running = Server::builder(config).build()?.start()?;
     println!("{LISTENING}{}", running.address());
@@ -48,6 +53,7 @@ pub(crate) fn token(connection: usize) -> anyhow::Result<String> {
         exp: expires.as_secs(),
         locale: Some(language(connection).to_owned()),
         rooms: Some(vec!["*".to_owned()]),
+        scope: "rooms:write games:write".to_owned(),
         ..SessionClaims::default()
     };
     jsonwebtoken::encode(

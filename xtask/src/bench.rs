@@ -10,14 +10,21 @@ use crate::workspace;
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Options {
-    /// Passed on to the bench of events: `--quick` for a short run, `--help` for all there is
+    /// Which bench: `events` (the default), `snapshots`, `streams` or `hostile`; the rest is passed on to it: `--help`
+    /// lists all there is, `--quick` is a short run of events
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
+/// The benches, as the bench crate names them.
+const BENCHES: [&str; 4] = ["events", "snapshots", "streams", "hostile"];
+
 /// Builds the bench and runs it.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let events = ["run", "--release", "--package", "syncline-bench", "--", "events"];
-    workspace::cargo(events).arguments(&options.arguments).succeed()?;
+    let named = options.arguments.first().and_then(|first| first.to_str());
+    let names_one = named.is_some_and(|named| BENCHES.contains(&named));
+    let bench = ["run", "--release", "--package", "syncline-bench", "--"];
+    let bench = bench.into_iter().chain((!names_one).then_some(BENCHES[0]));
+    workspace::cargo(bench).arguments(&options.arguments).succeed()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@
 mod bench;
 mod codegen;
 mod dev;
+mod drills;
 mod fuzz;
 mod npm;
 mod program;
@@ -35,8 +36,10 @@ enum Task {
     Codegen(CodegenOptions),
     /// Writes a new handler, or the next version of one, and then the types
     NewHandler(NewHandlerOptions),
-    /// Measures sync events against bare socketioxide, in release mode
+    /// Measures, in release mode: events against bare socketioxide, snapshots, streams, hostile clients
     Bench(bench::Options),
+    /// Kills a Redis, a node and a line under load, many times
+    Drills(drills::Options),
     /// Fuzzes one target for a while
     Fuzz(fuzz::Options),
 }
@@ -63,6 +66,7 @@ fn run(task: Option<Task>) -> anyhow::Result<ExitCode> {
         Some(Task::Codegen(options)) => codegen::project()?.codegen(&options),
         Some(Task::NewHandler(options)) => codegen::project()?.new_handler(&options),
         Some(Task::Bench(options)) => bench::run(&options),
+        Some(Task::Drills(options)) => drills::run(&options),
         Some(Task::Fuzz(options)) => fuzz::run(&options),
     }
 }

@@ -22,5 +22,6 @@ mod window;
 
 pub(crate) use checker::Faults;
 pub(crate) use fleet::{Fleet, Login};
+pub(crate) use histogram::Histogram;
 pub(crate) use run::{Measures, Pace, Plan, Session, Target};
 pub(crate) use shape::Shape;

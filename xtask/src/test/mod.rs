@@ -9,6 +9,7 @@ mod tools;
 use std::{process::ExitCode, time::Instant};
 
 use clap::{Args, builder::PossibleValuesParser};
+pub(crate) use steps::failure_drills;
 use steps::{STEPS, Step};
 
 use crate::program;

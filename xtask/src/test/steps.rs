@@ -78,6 +78,12 @@ pub(super) const STEPS: &[Step] = &[
         run: websocket,
     },
     Step {
+        name: "drills",
+        does: "kills a Redis, a node and a line under load, a few rounds of each",
+        needs: &[Tool::Redis],
+        run: drills,
+    },
+    Step {
         name: "openapi",
         does: "validates the OpenAPI document and holds the server to it, with schemathesis",
         needs: &[Tool::Python],
@@ -207,6 +213,16 @@ fn websocket() -> anyhow::Result<()> {
         "every_case_of_autobahns_passes",
     ];
     cargo(test).variable("KOSOKU", kosoku).succeed()
+}
+
+fn drills() -> anyhow::Result<()> {
+    failure_drills().succeed()
+}
+
+/// The failure drills, one after the other: each has the machine to itself.
+pub(crate) fn failure_drills() -> Program {
+    let drills = ["test", "--package", "playground", "--test", "drills", "--"];
+    cargo(drills.into_iter().chain(["--ignored", "--nocapture", "--test-threads", "1"]))
 }
 
 fn openapi() -> anyhow::Result<()> {

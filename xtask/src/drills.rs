@@ -1,0 +1,27 @@
+//! `cargo xtask drills`: the failure drills with their full counts, for some minutes. A few rounds of each are a step of
+//! `cargo xtask test`; what they do is in `examples/playground/tests/drills`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::test::failure_drills;
+
+/// Options of `cargo xtask drills`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Rounds of each drill
+    #[arg(long, default_value_t = 20)]
+    rounds: usize,
+    /// How long a Redis is away, in seconds
+    #[arg(long, default_value_t = 10)]
+    outage: u64,
+}
+
+/// Runs them.
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let Options { rounds, outage } = options;
+    let drills = failure_drills().variable("DRILL_ROUNDS", rounds.to_string());
+    drills.variable("DRILL_OUTAGE_SECONDS", outage.to_string()).succeed()?;
+    Ok(ExitCode::SUCCESS)
+}
