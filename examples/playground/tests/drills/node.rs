@@ -1,0 +1,91 @@
+//! A node: the playground's binary as a process of its own.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use syncline_testkit::{Client, Handshake, SECRET, Token, call, within};
+
+use crate::redis_server::{RedisServer, free_port};
+
+/// A node on a port of its own, which it keeps when it is started again.
+pub(crate) struct Node {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    redis: String,
+}
+
+impl Node {
+    /// Starts a node and waits until it is ready.
+    pub(crate) async fn start(redis: &RedisServer) -> Self {
+        let port = free_port();
+        let redis = redis.url();
+        let node = Self { child: spawn(port, &redis), address: ([127, 0, 0, 1], port).into(), redis };
+        node.ready().await;
+        node
+    }
+
+    /// Ends it at once, as a crash does.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Starts it again where it was.
+    pub(crate) async fn restart(&mut self) {
+        self.child = spawn(self.address.port(), &self.redis);
+        self.ready().await;
+    }
+
+    /// Waits until it says that it is ready.
+    pub(crate) async fn ready(&self) {
+        within("a ready node", async {
+            while call(self.address, "GET", "/readyz", &[], "").await.status != 200 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+    }
+
+    /// A Socket.IO client of that user, in a room.
+    pub(crate) async fn client_in(&self, user: &str, room: &str) -> Client {
+        let client = Client::connect(self.address, Handshake::token(token(user))).await.expect("it connects");
+        client.join(room).await;
+        client
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _perhaps_killed = self.child.kill();
+        let _ended = self.child.wait();
+    }
+}
+
+/// A token of that user, with all that the drills need.
+pub(crate) fn token(user: &str) -> String {
+    Token::of(user).with("scope", "games:write rooms:read rooms:write").sign()
+}
+
+fn spawn(port: u16, redis: &str) -> Child {
+    let settings = [
+        ("PORT", port.to_string()),
+        ("REDIS_URL", redis.to_owned()),
+        ("JWT_SECRET", SECRET.to_owned()),
+        ("RATE_LIMIT_PER_ADDRESS", "off".to_owned()),
+        ("RATE_LIMIT_PER_ROUTE", "off".to_owned()),
+        ("RUST_LOG", "error".to_owned()),
+        // So that a line that was cut shows soon.
+        ("WS_PING_SECONDS", "1".to_owned()),
+    ];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_playground"));
+    command.env_clear().current_dir(std::env::temp_dir()).envs(settings);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    assert!(line.contains("listening on"), "a node says {line}");
+    child
+}
