@@ -68,6 +68,8 @@ RUN if [ "${PACKAGE}" = playground ] && [ ! -e examples/playground/web/dist/inde
 # The same Debian as the build's, for its glibc. Nothing is installed: the binary needs libc, libm and libgcc_s.
 FROM debian:${DEBIAN}-slim
 COPY --from=build /out/bin/server /usr/local/bin/server
+# The authorities whose certificates are trusted, for a Redis with TLS.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build --chown=10001:10001 /out/data /data
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001

@@ -31,7 +31,7 @@ use crate::{
     net::{self, Front, HandshakeLimiter, Listening, RateLimits, TrustedProxies, Upgrades},
     observe::{self, Dependency, Health, Metrics},
     records::{MemoryRecords, Records, RedisRecords},
-    redis_link::{Listener, RedisLink},
+    redis_link::RedisLink,
     rooms::{self, Rooms},
     running::{Running, stop_signal},
 };
@@ -50,16 +50,10 @@ pub struct Server {
     events: Option<Arc<Events>>,
     rooms: Option<Arc<Rooms>>,
     limits: Arc<RateLimits>,
-    redis: Option<Redis>,
+    redis: Option<Arc<RedisLink>>,
     front: Arc<Front>,
     health: Health,
     routes: Router,
-}
-
-/// The link to Redis, and what wants to hear of it.
-struct Redis {
-    link: Arc<RedisLink>,
-    subscriptions: Vec<(String, Listener)>,
 }
 
 /// What a server is made of.
@@ -137,9 +131,9 @@ impl ServerBuilder {
             errors: Arc::clone(&errors),
             metrics: Arc::clone(&metrics),
         };
-        let mut redis = redis(&config)?;
-        let dependencies = redis.iter().map(|redis| {
-            let link = Arc::clone(&redis.link);
+        let redis = redis(&config)?;
+        let dependencies = redis.iter().map(|link| {
+            let link = Arc::clone(link);
             Dependency { name: "redis", is_up: Arc::new(move || link.is_up()) }
         });
         let health = Health {
@@ -152,7 +146,7 @@ impl ServerBuilder {
         };
         let policy = policy.unwrap_or_else(|| GuardedPolicy::new(ClaimsPolicy::new(config.environment)));
         let rooms = config.rooms.then(|| {
-            let records = records(&config, redis.as_mut());
+            let records = records(&config, redis.as_ref());
             let parts = rooms::Parts {
                 records,
                 tokens: Arc::clone(&tokens),
@@ -173,19 +167,16 @@ impl ServerBuilder {
 }
 
 /// The store of the rooms' records: shared in Redis if there is one, else in memory.
-fn records(config: &Config, redis: Option<&mut Redis>) -> Arc<dyn Records> {
-    let Some(redis) = redis else {
-        return Arc::new(MemoryRecords::new(config.room_time_to_live, config.records_bytes));
-    };
-    let records = RedisRecords::new(Arc::clone(&redis.link), "rooms", config.room_time_to_live);
-    redis.subscriptions.push(records.subscription());
-    Arc::new(records)
+fn records(config: &Config, redis: Option<&Arc<RedisLink>>) -> Arc<dyn Records> {
+    match redis {
+        Some(link) => Arc::new(RedisRecords::new(Arc::clone(link), "rooms", config.room_time_to_live)),
+        None => Arc::new(MemoryRecords::new(config.room_time_to_live, config.records_bytes)),
+    }
 }
 
-fn redis(config: &Config) -> Result<Option<Redis>, BuildError> {
-    let link = config.redis_url.as_ref().map(RedisLink::new).transpose();
-    let link = link.map_err(|error| BuildError::Redis(error.to_string()))?;
-    Ok(link.map(|link| Redis { link: Arc::new(link), subscriptions: Vec::new() }))
+fn redis(config: &Config) -> Result<Option<Arc<RedisLink>>, BuildError> {
+    let link = config.redis_url.as_ref().map(|url| RedisLink::new(url, config.redis_pool)).transpose();
+    Ok(link.map_err(|error| BuildError::Redis(error.to_string()))?.map(Arc::new))
 }
 
 fn catalog(config: &Config, texts: &[(&'static str, &'static str)]) -> Result<Catalog, BuildError> {
@@ -287,14 +278,14 @@ impl Server {
     }
 
     async fn serve(
-        mut self,
+        self,
         listener: TcpListener,
         metrics_listener: Option<TcpListener>,
         until: impl Future<Output = ()>,
     ) -> io::Result<()> {
         let (app, io) = self.app();
-        if let Some(Redis { link, subscriptions }) = self.redis.take() {
-            tokio::spawn(async move { link.run(subscriptions).await });
+        if let Some(link) = self.redis.clone() {
+            tokio::spawn(async move { link.run().await });
         }
         if let Some(rooms) = &self.rooms {
             rooms.start();

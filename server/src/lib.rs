@@ -27,6 +27,10 @@ mod net;
 mod observe;
 mod records;
 mod redis_link;
+#[cfg(test)]
+#[path = "../tests/support/redis_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod redis_server;
 mod rooms;
 mod running;
 

@@ -97,6 +97,7 @@ pub struct Config {
     pub room_sweep: Duration,
     pub heartbeat: Duration,
     pub redis_url: Option<SecretString>,
+    pub redis_pool: usize,
     pub default_locale: String,
     pub locales_dir: Option<PathBuf>,
     pub log_filter: String,

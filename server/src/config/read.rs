@@ -9,6 +9,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use redis::{ConnectionAddr, IntoConnectionInfo as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use syncline::RateLimit;
 
@@ -122,6 +123,9 @@ impl Reader {
             room_sweep: self.period("ROOM_SWEEP_SECONDS", 300),
             heartbeat: self.period("HEARTBEAT_SECONDS", 15),
             redis_url: self.redis_url(),
+            redis_pool: self.parse("REDIS_POOL", 1, "a number from 1 to 64", |text| {
+                text.parse().ok().filter(|connections| (1..=64).contains(connections))
+            }),
             default_locale: self.text("DEFAULT_LOCALE").unwrap_or_else(|| "en".to_owned()),
             locales_dir: self.text("LOCALES_DIR").map(PathBuf::from),
             log_filter: self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
@@ -226,8 +230,12 @@ impl Reader {
     }
 
     fn redis_url(&mut self) -> Option<SecretString> {
-        self.parse("REDIS_URL", None, "a URL such as redis://:password@host:6379/0, without TLS", |text| {
-            redis::Client::open(text).is_ok().then(|| Some(text.into()))
+        const EXPECTED: &str = "a URL such as redis://:password@host:6379/0, or rediss:// with TLS";
+        self.parse("REDIS_URL", None, EXPECTED, |text| {
+            let info = text.into_connection_info().ok()?;
+            // TLS that looks at no certificate is no better than none, and says otherwise.
+            let is_checked = !matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. });
+            is_checked.then(|| Some(text.into()))
         })
     }
 

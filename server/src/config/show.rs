@@ -82,6 +82,7 @@ impl Config {
             "ROOM_SWEEP_SECONDS" => self.room_sweep.as_secs_f64().to_string(),
             "HEARTBEAT_SECONDS" => self.heartbeat.as_secs_f64().to_string(),
             "REDIS_URL" => set(self.redis_url.as_ref()),
+            "REDIS_POOL" => self.redis_pool.to_string(),
             "DEFAULT_LOCALE" => self.default_locale.clone(),
             "LOCALES_DIR" => or_none(self.locales_dir.as_ref().map(|dir| dir.display())),
             "RUST_LOG" => self.log_filter.clone(),

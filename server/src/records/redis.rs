@@ -14,7 +14,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use tokio::sync::broadcast;
 
 use super::{Found, HINTS, Hint, Hints, Position, Record, Records, RecordsError, as_millis};
-use crate::redis_link::{Listener, Pushed, RedisLink};
+use crate::redis_link::{Held, Listener, Pushed, RedisLink};
 
 /// What every write is.
 const SCRIPT: &str = include_str!("records.lua");
@@ -35,37 +35,19 @@ pub(crate) struct RedisRecords {
     prefix: String,
     time_to_live: u64,
     hints: broadcast::Sender<Hint>,
+    /// The channel of hints, wanted for as long as there are these records.
+    channel: String,
+    _held: Held,
 }
 
 impl RedisRecords {
     pub(crate) fn new(link: Arc<RedisLink>, kind: &str, time_to_live: Duration) -> Self {
+        let prefix = format!("syncline:{{{kind}}}:");
+        let channel = format!("{prefix}hints");
         let (hints, _) = broadcast::channel(HINTS);
-        Self {
-            link,
-            prefix: format!("syncline:{{{kind}}}:"),
-            time_to_live: as_millis(time_to_live).max(1),
-            hints,
-        }
-    }
-
-    /// What the link has to subscribe to, and who wants to have it.
-    pub(crate) fn subscription(&self) -> (String, Listener) {
-        let hints = self.hints.clone();
-        let listener: Listener = Box::new(move |pushed| {
-            let hint = match pushed {
-                Pushed::Message(message) => read_hint(message).unwrap_or_else(|| {
-                    tracing::warn!(bytes = message.len(), "a hint could not be read");
-                    Hint::Gap
-                }),
-                Pushed::Gap => Hint::Gap,
-            };
-            let _nobody_listens = hints.send(hint);
-        });
-        (self.channel(), listener)
-    }
-
-    fn channel(&self) -> String {
-        format!("{}hints", self.prefix)
+        let held = link.subscriber(&channel, listener(hints.clone())).hold(&channel);
+        let time_to_live = as_millis(time_to_live).max(1);
+        Self { link, prefix, time_to_live, hints, channel, _held: held }
     }
 
     async fn run<T: FromRedisValue>(
@@ -78,11 +60,12 @@ impl RedisRecords {
         let script = COMPILED.get_or_init(|| Script::new(SCRIPT));
         let mut call = script.key(format!("{}index", self.prefix));
         call.key(format!("{}epoch", self.prefix)).key(format!("{}record:{key}", self.prefix));
-        call.arg(command).arg(self.channel()).arg(self.time_to_live).arg(key);
+        call.arg(command).arg(&self.channel).arg(self.time_to_live).arg(key);
         for more in more {
             call.arg(*more);
         }
-        let result = self.link.commands(async |mut manager| call.invoke_async(&mut manager).await).await;
+        let result =
+            self.link.commands(async |mut connection| call.invoke_async(&mut connection).await).await;
         result.map_err(|error| records_error(&error))
     }
 
@@ -102,6 +85,19 @@ impl RedisRecords {
             value,
         }))
     }
+}
+
+fn listener(hints: broadcast::Sender<Hint>) -> Listener {
+    Box::new(move |pushed| {
+        let hint = match pushed {
+            Pushed::Message { message, .. } => read_hint(message).unwrap_or_else(|| {
+                tracing::warn!(bytes = message.len(), "a hint could not be read");
+                Hint::Gap
+            }),
+            Pushed::Gap => Hint::Gap,
+        };
+        let _nobody_listens = hints.send(hint);
+    })
 }
 
 fn records_error(error: &RedisError) -> RecordsError {

@@ -14,17 +14,22 @@ pub(crate) struct RedisServer {
     child: Child,
     port: u16,
     folder: PathBuf,
+    options: Vec<String>,
 }
 
 impl RedisServer {
     /// Starts one and waits until it answers.
     pub(crate) fn start() -> Self {
-        // Taken and given back at once: nobody else on this machine asks for this one.
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port").port();
+        Self::start_with(&[])
+    }
+
+    /// Starts one with further options.
+    pub(crate) fn start_with(options: &[&str]) -> Self {
+        let port = free_port();
         let folder = std::env::temp_dir().join(format!("syncline-redis-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let server = Self { child: spawn(port, &folder), port, folder };
+        let options: Vec<String> = options.iter().map(|option| (*option).to_owned()).collect();
+        let server = Self { child: spawn(port, &folder, &options), port, folder, options };
         server.wait();
         server
     }
@@ -48,7 +53,7 @@ impl RedisServer {
 
     /// Starts it again where it was.
     pub(crate) fn restart(&mut self) {
-        self.child = spawn(self.port, &self.folder);
+        self.child = spawn(self.port, &self.folder, &self.options);
         self.wait();
     }
 
@@ -100,14 +105,14 @@ impl Drop for RedisServer {
 }
 
 /// Taken and given back at once: nobody else on this machine asks for this one.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|taken| taken.local_addr()).expect("a port").port()
 }
 
-fn spawn(port: u16, folder: &std::path::Path) -> Child {
+fn spawn(port: u16, folder: &std::path::Path, options: &[String]) -> Child {
     let mut command = Command::new("redis-server");
     command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
-    command.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]).arg(folder);
+    command.args(["--appendonly", "yes", "--appendfsync", "always", "--dir"]).arg(folder).args(options);
     let started = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
     started.unwrap_or_else(|error| {
         panic!("redis-server has to be installed (Debian: apt-get install redis-server): {error}")

@@ -8,23 +8,18 @@ use std::{
     time::Duration,
 };
 
-use redis_server::RedisServer;
-
 use super::{RedisRecords, read_hint};
 use crate::{
     records::{Found, Hint, Position, Records, RecordsError, contract},
     redis_link::RedisLink,
+    redis_server::RedisServer,
 };
 
-#[path = "../../../tests/support/redis_server.rs"]
-#[expect(dead_code, reason = "the tests of nodes use the rest")]
-mod redis_server;
-
 async fn open(server: &RedisServer, kind: &str, time_to_live: Duration) -> Arc<RedisRecords> {
-    let link = Arc::new(RedisLink::new(&server.url().into()).unwrap());
+    let link = Arc::new(RedisLink::new(&server.url().into(), 1).unwrap());
     let records = Arc::new(RedisRecords::new(Arc::clone(&link), kind, time_to_live));
-    let (running, subscription) = (Arc::clone(&link), records.subscription());
-    tokio::spawn(async move { running.run(vec![subscription]).await });
+    let running = Arc::clone(&link);
+    tokio::spawn(async move { running.run().await });
     let up = async {
         while !link.is_up() {
             tokio::time::sleep(Duration::from_millis(5)).await;
