@@ -23,7 +23,7 @@ use tower_http::cors::CorsLayer;
 use crate::{
     auth::{ClaimsPolicy, GuardedPolicy, Origins, RoomPolicy, Tokens},
     build_error::BuildError,
-    cluster::LocalBus,
+    cluster::{Bus, LocalBus, RedisBus},
     config::{Config, Environment},
     dev,
     error::Errors,
@@ -158,9 +158,14 @@ impl ServerBuilder {
         });
         let events = config.events.then(|| {
             let limits = Arc::clone(&limits);
+            let (link, counting) = (redis.clone(), Arc::clone(&metrics));
             let parts = Parts { registry, functions, policy, tokens, errors, metrics, limits, upgrades };
-            // The bus of a single node.
-            Arc::new(Events::new(&config, parts, |inbound| Arc::new(LocalBus::new(inbound))))
+            Arc::new(Events::new(&config, parts, |inbound| -> Arc<dyn Bus> {
+                match link {
+                    Some(link) => Arc::new(RedisBus::new(link, inbound, counting)),
+                    None => Arc::new(LocalBus::new(inbound)),
+                }
+            }))
         });
         Ok(Server { config, events, rooms, limits, redis, front: Arc::new(front), health, routes })
     }
