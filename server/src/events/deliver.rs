@@ -126,3 +126,73 @@ fn next(queues: &Queues, room: &str) -> Option<Waiting> {
     }
     next
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+    use syncline::{Functions, Registry, run::Exclude};
+    use syncline_i18n::Catalog;
+
+    use super::*;
+    use crate::{error::Errors, events::members::Members, observe::Metrics};
+
+    fn deliver() -> Deliver {
+        let registry = Arc::new(Registry::none());
+        Deliver::new(Arc::new(Node {
+            metrics: Metrics::new(&registry, &[]),
+            registry,
+            functions: Functions::new(Arc::new(())),
+            members: Arc::new(Members::new(false)),
+            errors: Arc::new(Errors::new(Catalog::builder().build().unwrap())),
+            burst: 1,
+        }))
+    }
+
+    fn delivery(room: &str, bytes: usize) -> Arc<Delivery> {
+        let input = RawValue::from_string(format!("\"{}\"", "x".repeat(bytes))).unwrap();
+        let output = RawValue::from_string("{}".to_owned()).unwrap();
+        Arc::new(Delivery {
+            name: "a/b".into(),
+            version: "v1".into(),
+            room: room.into(),
+            client_input: input.into(),
+            server_output: output.into(),
+            exclude: Exclude::Nobody,
+        })
+    }
+
+    async fn drained(deliver: &Deliver) {
+        while !lock(&deliver.queues).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// On one thread nothing is drained before this gives way.
+    #[tokio::test]
+    async fn what_other_nodes_send_is_dropped_at_the_bound_of_its_room_and_holds_up_no_other() {
+        let deliver = deliver();
+        for number in 0..ROOM_QUEUE {
+            assert!(deliver.offer(delivery("a", 1)), "{number}");
+        }
+        assert!(!deliver.offer(delivery("a", 1)));
+        assert!(deliver.offer(delivery("b", 1)));
+        // What comes from here waits for its place and gets it.
+        deliver.deliver(delivery("a", 1)).await;
+        drained(&deliver).await;
+        assert!(deliver.offer(delivery("a", 1)));
+    }
+
+    #[tokio::test]
+    async fn what_other_nodes_send_is_dropped_at_the_bound_of_its_bytes() {
+        let deliver = deliver();
+        let size = REMOTE_BYTES / 16;
+        for number in 0..15 {
+            assert!(deliver.offer(delivery(&number.to_string(), size)));
+        }
+        assert!(!deliver.offer(delivery("a", size)));
+        assert!(deliver.offer(delivery("a", 1)), "a smaller one has room");
+        drained(&deliver).await;
+        assert_eq!(deliver.remote_bytes.available_permits(), REMOTE_BYTES, "all is given back");
+        assert!(deliver.offer(delivery("a", size)));
+    }
+}
