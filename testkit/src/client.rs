@@ -137,7 +137,7 @@ impl Client {
                 }
                 // The first ping may come before the answer; a socket that leaves it is closed 20 s later.
                 _ if packet == "2" => {
-                    sink.send(Message::text("3")).await.map_err(|_| ConnectError::Closed)?
+                    sink.send(Message::text("3")).await.map_err(|_| ConnectError::Closed)?;
                 }
                 _ => {}
             }
