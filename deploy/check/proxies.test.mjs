@@ -313,7 +313,7 @@ for (const [program, run, one, two] of [
     after(() => store?.stop());
 
     for (const [name, transports] of Object.entries(TRANSPORTS)) {
-      test(`sessions of several addresses work over ${name}, on both nodes`, LIMIT, async (context) => {
+      test(`sessions of several addresses work over ${name}, on both nodes, and hear each other`, LIMIT, async (context) => {
         const dial = dialer(context);
         const dialed = ADDRESSES.map((from) => dial(proxy, nodes[0], { transports, from }));
         const opened = await Promise.all(dialed);
@@ -324,6 +324,13 @@ for (const [program, run, one, two] of [
         assert.ok(Math.min(...counts) > 0, `all sockets are on one node: ${counts}`);
         if (transports.length === 2) {
           for (const socket of opened) assert.equal(socket.io.engine.transport.name, "websocket");
+        }
+        // All are in one room by now, and each one's event reaches all of them, on whichever node.
+        for (const socket of opened) await joinRoom(socket, "hall");
+        for (const sender of opened) {
+          const heard = Promise.all(opened.map((socket) => nextOne(socket, "sync")));
+          assert.equal((await sync(sender, "examples/updateCounter", "v1", { amount: 7 }, "hall")).status, "success");
+          for (const event of await heard) assert.equal(event.room, "hall");
         }
       });
     }

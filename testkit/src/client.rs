@@ -135,6 +135,10 @@ impl Client {
                         refusal["message"].as_str().unwrap_or_default().to_owned(),
                     ));
                 }
+                // The first ping may come before the answer; a socket that leaves it is closed 20 s later.
+                _ if packet == "2" => {
+                    sink.send(Message::text("3")).await.map_err(|_| ConnectError::Closed)?;
+                }
                 _ => {}
             }
         }

@@ -14,7 +14,7 @@ use super::{CONNECT_TIMEOUT, Server};
 use crate::{
     auth::{ClaimsPolicy, GuardedPolicy, Origins, RoomPolicy, Tickets, Tokens},
     build_error::BuildError,
-    cluster::LocalBus,
+    cluster::{Bus, LocalBus, RedisBus},
     codes,
     config::{Config, Environment},
     error::Errors,
@@ -144,10 +144,15 @@ impl ServerBuilder {
         let limits = Arc::clone(&common.limits);
         let events = config.events.then(|| {
             let Common { tokens, errors, limits, metrics } = common;
+            let (link, counting) = (redis.clone(), Arc::clone(&metrics));
             let parts =
                 events::Parts { registry, functions, policy, tokens, errors, metrics, limits, upgrades };
-            // The bus of a single node.
-            Arc::new(Events::new(&config, parts, |inbound| Arc::new(LocalBus::new(inbound))))
+            Arc::new(Events::new(&config, parts, |inbound| -> Arc<dyn Bus> {
+                match link {
+                    Some(link) => Arc::new(RedisBus::new(link, inbound, counting)),
+                    None => Arc::new(LocalBus::new(inbound)),
+                }
+            }))
         });
         Ok(Server { config, events, rooms, snapshots, connections, limits, redis, front, health, routes })
     }

@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, sync::Arc};
 
 use syncline::run::Delivery;
 
-use super::{Bus, BusError, Inbound};
+use super::{Bus, BusError, Inbound, Interest};
 
 /// The bus of a single node.
 pub(crate) struct LocalBus {
@@ -29,14 +29,20 @@ impl Bus for LocalBus {
             Ok(())
         })
     }
+
+    fn interest(&self, _room: &Arc<str>) -> Option<Arc<dyn Interest>> {
+        None
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cluster::contract;
+    use std::sync::Arc;
+
+    use crate::cluster::contract::{self, Node};
 
     #[tokio::test]
     async fn fulfils_the_contract() {
-        contract::check(super::LocalBus::new).await;
+        contract::check(&Node::new(|inbound| Arc::new(super::LocalBus::new(inbound)))).await;
     }
 }

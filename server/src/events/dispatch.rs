@@ -117,7 +117,7 @@ impl Dispatch {
         self.metrics.bus_publishes.increment(1);
         if let Err(error) = self.bus.publish(Arc::new(delivery)).await {
             self.metrics.bus_failures.increment(1);
-            tracing::warn!(%error, "a delivery did not reach the other nodes");
+            tracing::debug!(%error, event = %route.event(), "a delivery did not reach the other nodes");
         }
         Ok(server_output)
     }

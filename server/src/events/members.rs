@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -20,6 +20,7 @@ use syncline::{
 };
 
 use super::member::{Member, SocketId};
+use crate::cluster::{Bus, Interest};
 
 /// How many rooms one socket may join.
 pub(crate) const MAX_ROOMS: usize = 50;
@@ -47,6 +48,8 @@ pub(crate) struct Members {
     state: Mutex<State>,
     /// Whether the pseudo-room is kept.
     everybody: bool,
+    /// Where what other nodes publish comes from. It holds what delivers, which holds the members.
+    bus: OnceLock<Weak<dyn Bus>>,
 }
 
 #[derive(Default)]
@@ -65,6 +68,8 @@ struct Room {
     generation: Arc<AtomicU64>,
     members: Group,
     partitions: HashMap<TypeId, Partition>,
+    /// Wants what other nodes publish, from the first member to the last.
+    interest: Option<Arc<dyn Interest>>,
 }
 
 /// A room's members by audience. Made at the first delivery that needs it, then kept.
@@ -77,7 +82,22 @@ struct Partition {
 impl Members {
     /// Nobody yet. `everybody` says whether the pseudo-room `all` is kept.
     pub(crate) fn new(everybody: bool) -> Self {
-        Self { state: Mutex::default(), everybody }
+        Self { state: Mutex::default(), everybody, bus: OnceLock::new() }
+    }
+
+    /// Says by which bus other nodes are reached.
+    pub(crate) fn connect(&self, bus: &Arc<dyn Bus>) {
+        let _only_once = self.bus.set(Arc::downgrade(bus));
+    }
+
+    fn new_room(&self, name: &Arc<str>) -> Room {
+        let bus = self.bus.get().and_then(Weak::upgrade);
+        Room {
+            generation: Arc::default(),
+            members: Group::default(),
+            partitions: HashMap::new(),
+            interest: bus.and_then(|bus| bus.interest(name)),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -93,7 +113,8 @@ impl Members {
         // The same connection may have left the namespace and come back before its leaving was noticed.
         self.forget(&mut state, member.id);
         if self.everybody {
-            state.room_mut(EVERYBODY).add(&member);
+            let name: Arc<str> = EVERYBODY.into();
+            state.rooms.entry(name).or_insert_with_key(|name| self.new_room(name)).add(&member);
         }
         state.sockets.insert(member.id, Entry { member, rooms: IndexSet::new() });
         true
@@ -130,7 +151,8 @@ impl Members {
             }
             let name =
                 state.rooms.get_key_value(room).map_or_else(|| Arc::from(room), |(name, _)| Arc::clone(name));
-            state.rooms.entry(Arc::clone(&name)).or_insert_with(Room::new).add(&entry.member);
+            let room = state.rooms.entry(Arc::clone(&name)).or_insert_with_key(|name| self.new_room(name));
+            room.add(&entry.member);
             entry.rooms.insert(name);
         }
         Ok(entry.rooms.iter().cloned().collect())
@@ -151,6 +173,11 @@ impl Members {
     /// The socket's rooms, in the order in which they were joined.
     pub(crate) fn rooms_of(&self, id: SocketId) -> Vec<Arc<str>> {
         self.lock().sockets.get(&id).map(|entry| entry.rooms.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The room's interest in what other nodes publish, if there are any and somebody is in it.
+    pub(crate) fn interest(&self, room: &str) -> Option<Arc<dyn Interest>> {
+        self.lock().rooms.get(room)?.interest.clone()
     }
 
     /// Whether the socket is in the room.
@@ -217,10 +244,6 @@ impl Members {
 }
 
 impl State {
-    fn room_mut(&mut self, name: &str) -> &mut Room {
-        self.rooms.entry(Arc::from(name)).or_insert_with(Room::new)
-    }
-
     fn leave(&mut self, id: SocketId, name: &str) {
         let Some(room) = self.rooms.get_mut(name) else { return };
         room.remove(id);
@@ -231,10 +254,6 @@ impl State {
 }
 
 impl Room {
-    fn new() -> Self {
-        Self { generation: Arc::default(), members: Group::default(), partitions: HashMap::new() }
-    }
-
     fn occupancy(&self) -> Occupancy {
         Occupancy { generation: Arc::clone(&self.generation), seen: self.generation.load(Ordering::Acquire) }
     }

@@ -103,6 +103,8 @@ impl Events {
             metrics: Arc::clone(&metrics),
             burst: (config.outbox_packets / 8).clamp(1, 128),
         };
+        let bus = bus(Arc::new(Deliver::new(Arc::new(node))));
+        members.connect(&bus);
         Self {
             dispatch: Dispatch {
                 registry,
@@ -110,7 +112,7 @@ impl Events {
                 members: Arc::clone(&members),
                 policy,
                 limits,
-                bus: bus(Arc::new(Deliver::new(Arc::new(node)))),
+                bus,
                 metrics: Arc::clone(&metrics),
                 handler_timeout: config.handler_timeout,
                 allow_all: config.allow_all,

@@ -19,7 +19,7 @@ pub(crate) fn is_room_name(name: &str) -> bool {
         && !name.chars().any(char::is_control)
 }
 
-/// Joins a room, if the policy lets the session.
+/// Joins a room, if the policy lets the session, and waits until other nodes' events arrive.
 pub(crate) async fn join(
     members: &Members,
     policy: &GuardedPolicy,
@@ -32,7 +32,12 @@ pub(crate) async fn join(
     if !policy.may_join(&member.session(), room).await {
         return Err(codes::ROOM_JOIN_DENIED.into());
     }
-    members.join(member.id, room)
+    let rooms = members.join(member.id, room)?;
+    // Whoever has joined gets what other nodes publish from then on.
+    if let Some(interest) = members.interest(room) {
+        interest.confirmed().await;
+    }
+    Ok(rooms)
 }
 
 /// Leaves a room.

@@ -34,6 +34,11 @@ pub(crate) struct Metrics {
     pub(crate) unheard_errors: Counter,
     pub(crate) bus_publishes: Counter,
     pub(crate) bus_failures: Counter,
+    pub(crate) bus_received: Counter,
+    pub(crate) bus_missed: Counter,
+    pub(crate) bus_late: Counter,
+    pub(crate) bus_malformed: Counter,
+    pub(crate) bus_gaps: Counter,
     pub(crate) rooms_http: RoomMetrics,
     pub(crate) snapshots: SnapshotMetrics,
     snapshot_routes: [RouteMetrics; SnapshotRoute::LABELS.len()],
@@ -129,6 +134,11 @@ impl Metrics {
             unheard_errors: count("syncline_unheard_errors_total"),
             bus_publishes: count("syncline_bus_publishes_total"),
             bus_failures: count("syncline_bus_failures_total"),
+            bus_received: count("syncline_bus_received_total"),
+            bus_missed: count("syncline_bus_missed_total"),
+            bus_late: count("syncline_bus_late_total"),
+            bus_malformed: count("syncline_bus_malformed_total"),
+            bus_gaps: count("syncline_bus_gaps_total"),
             rooms_http: with_local_recorder(&recorder, RoomMetrics::new),
             snapshots: with_local_recorder(&recorder, SnapshotMetrics::new),
             snapshot_routes: with_local_recorder(&recorder, || SnapshotRoute::LABELS.map(RouteMetrics::new)),
@@ -198,6 +208,11 @@ impl Metrics {
             &self.unheard_errors,
             &self.bus_publishes,
             &self.bus_failures,
+            &self.bus_received,
+            &self.bus_missed,
+            &self.bus_late,
+            &self.bus_malformed,
+            &self.bus_gaps,
             &self.rooms_http.streams_refused,
             &self.rooms_http.swept,
             &self.rooms_http.storage_failures,
@@ -284,6 +299,17 @@ fn describe() {
     counter!("syncline_unheard_errors_total", "Errors of requests that asked for no acknowledgement");
     counter!("syncline_bus_publishes_total", "Deliveries handed to the bus");
     counter!("syncline_bus_failures_total", "Deliveries that the bus could not publish");
+    counter!("syncline_bus_received_total", "Deliveries that came from other nodes");
+    counter!(
+        "syncline_bus_missed_total",
+        "Deliveries of other nodes that did not arrive, or were dropped at a bound"
+    );
+    counter!(
+        "syncline_bus_late_total",
+        "Deliveries of other nodes dropped because they came twice or after a later one"
+    );
+    counter!("syncline_bus_malformed_total", "Messages on the bus that could not be read");
+    counter!("syncline_bus_gaps_total", "Times that the bus was away while rooms had members");
     gauge!("syncline_room_streams", "Open streams of rooms");
     counter!("syncline_room_streams_refused_total", "Streams refused because there were too many");
     counter!("syncline_rooms_swept_total", "Rooms deleted because nobody changed them");

@@ -84,6 +84,11 @@ impl RedisLink {
         *self.presence.borrow() == Presence::Up
     }
 
+    /// Whether Redis is known not to be there.
+    pub(crate) fn is_away(&self) -> bool {
+        *self.presence.borrow() == Presence::Down
+    }
+
     /// Channels whose names begin with `prefix`; before or after [`RedisLink::run`]. `listener` is called with all that
     /// they bring, in order, and must not block: it holds up everybody's messages and answers.
     pub(crate) fn subscriber(self: &Arc<Self>, prefix: &str, listener: Listener) -> Subscriber {

@@ -106,7 +106,7 @@ enum Phase {
 
 struct Channel {
     holders: usize,
-    /// Whether this connection is subscribed to it, as far as Redis has confirmed.
+    /// Whether this connection is subscribed to it, as far as Redis has confirmed, and will be.
     stands: bool,
     /// Whether it is among the changed ones.
     changed: bool,
@@ -223,7 +223,11 @@ impl Subscriptions {
             channel.changed = false;
             match (channel.holders > 0, channel.stands) {
                 (true, false) => changes.subscribe.push(name),
-                (false, true) => changes.unsubscribe.push(name),
+                (false, true) => {
+                    // From now on nobody may take it to stand: who wants it again waits until it does again.
+                    channel.stands = false;
+                    changes.unsubscribe.push(name);
+                }
                 (true, true) => {}
                 (false, false) => drop(state.channels.remove(&name)),
             }
@@ -241,9 +245,7 @@ impl Subscriptions {
             }
         }
         for name in &changes.unsubscribe {
-            let Some(channel) = state.channels.get_mut(name) else { continue };
-            channel.stands = false;
-            if channel.holders == 0 {
+            if state.channels.get(name).is_some_and(|channel| channel.holders == 0) {
                 state.channels.remove(name);
             }
         }

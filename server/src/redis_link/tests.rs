@@ -39,17 +39,26 @@ impl Heard {
 async fn soon(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let all = async {
         while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
     tokio::time::timeout(Duration::from_secs(20), all).await.unwrap_or_else(|_| panic!("{what}"));
 }
 
 fn link_to(redis: &RedisServer, connections: usize) -> Arc<RedisLink> {
-    let link = Arc::new(RedisLink::new(&redis.url().into(), connections).unwrap());
-    let running = Arc::clone(&link);
-    tokio::spawn(async move { running.run().await });
+    let link = stopped(redis, connections);
+    run(&link);
     link
+}
+
+/// For whoever wants to hear of the first connection too.
+fn stopped(redis: &RedisServer, connections: usize) -> Arc<RedisLink> {
+    Arc::new(RedisLink::new(&redis.url().into(), connections).unwrap())
+}
+
+fn run(link: &Arc<RedisLink>) {
+    let link = Arc::clone(link);
+    tokio::spawn(async move { link.run().await });
 }
 
 async fn up(link: &RedisLink) {
@@ -64,9 +73,10 @@ fn channels(redis: &RedisServer) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_channel_is_heard_from_its_confirmation_on_for_as_long_as_somebody_holds_it() {
     let redis = RedisServer::start();
-    let (one, other) = (link_to(&redis, 1), link_to(&redis, 3));
+    let (one, other) = (stopped(&redis, 1), link_to(&redis, 3));
     let heard = Heard::default();
     let few = heard.on(&one, "few:");
+    run(&one);
     up(&one).await;
     assert_eq!(heard.take(), ["-"], "the first connection is a new one too");
     for number in 0..200 {
@@ -87,6 +97,31 @@ async fn a_channel_is_heard_from_its_confirmation_on_for_as_long_as_somebody_hol
     few.publish("few:last", b"d").await.unwrap();
     soon("the last arrives", async || !heard.all().is_empty()).await;
     assert_eq!(heard.take(), ["few:last d"]);
+}
+
+/// A leaving that is under way when somebody comes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_back_at_once_is_confirmed_no_sooner_than_the_channel_stands_again() {
+    let redis = RedisServer::start();
+    let (one, other) = (link_to(&redis, 1), link_to(&redis, 1));
+    let heard = Heard::default();
+    let few = heard.on(&one, "few:");
+    up(&one).await;
+    heard.take();
+    for number in 0..2000 {
+        let first = few.hold("few:a");
+        first.confirmed().await;
+        drop(first);
+        // Sooner or later within the command that it takes to leave.
+        for _ in 0..number % 50 {
+            tokio::task::yield_now().await;
+        }
+        let again = few.hold("few:a");
+        again.confirmed().await;
+        other.publish("few:a", b"x").await.unwrap();
+        soon("it arrives", async || !heard.all().is_empty()).await;
+        heard.take();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,9 +170,10 @@ async fn what_is_wanted_last_holds_however_often_minds_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn thousands_stand_again_after_redis_was_away_before_the_gap_is_told() {
     let mut redis = RedisServer::start();
-    let link = link_to(&redis, 2);
+    let link = stopped(&redis, 2);
     let (heard, others) = (Heard::default(), Heard::default());
     let (few, _other) = (heard.on(&link, "few:"), others.on(&link, "other:"));
+    run(&link);
     up(&link).await;
     let mut held: Vec<Held> = (0..5000).map(|number| few.hold(&format!("few:{number}"))).collect();
     held[4999].confirmed().await;

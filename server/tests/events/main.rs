@@ -5,6 +5,7 @@ mod authentication;
 #[path = "../support/captured.rs"]
 mod captured;
 mod catalogue;
+mod cluster;
 mod delivery;
 mod edges;
 mod isolation;
@@ -13,6 +14,9 @@ mod limits;
 mod logs;
 mod order;
 mod probe;
+#[path = "../support/redis_server.rs"]
+#[expect(dead_code, reason = "the tests of records use the rest")]
+mod redis_server;
 mod rooms;
 mod shutdown;
 mod support;
