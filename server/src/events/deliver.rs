@@ -139,7 +139,7 @@ mod tests {
     fn deliver() -> Deliver {
         let registry = Arc::new(Registry::none());
         Deliver::new(Arc::new(Node {
-            metrics: Metrics::new(&registry, &[]),
+            metrics: Metrics::new(&registry, &[], &[]),
             registry,
             functions: Functions::new(Arc::new(())),
             members: Arc::new(Members::new(false)),

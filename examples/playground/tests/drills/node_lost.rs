@@ -16,6 +16,7 @@ async fn whoever_was_on_a_killed_node_goes_on_at_the_other_one() {
     let mut scene = Scene::begin().await;
     for round in 1..=rounds() {
         let lost = round % 2;
+        scene.writes_go_on().await;
         let before: Vec<usize> =
             scene.followers.iter().map(|follower| follower.held.connections.load(Ordering::SeqCst)).collect();
         scene.nodes[lost].kill();

@@ -33,13 +33,13 @@ impl Scene {
             let orders = orders.iter().cycle().take(2 * FOLLOWERS);
             orders.map(move |order| Follower::start(what, order.clone())).collect::<Vec<_>>()
         });
-        let mut scene = Self { redis, nodes, writers, followers: followers.collect() };
+        let scene = Self { redis, nodes, writers, followers: followers.collect() };
         scene.caught_up("at the beginning").await;
         scene
     }
 
     /// Waits until each follower holds at least what was committed when this was called; how long that took.
-    pub(crate) async fn caught_up(&mut self, when: &str) -> Duration {
+    pub(crate) async fn caught_up(&self, when: &str) -> Duration {
         let began = Instant::now();
         let goal = |what: What| {
             let writer = self.writers.iter().find(|writer| writer.what == what).expect("a writer");

@@ -29,7 +29,7 @@ impl Tested {
         let link = Arc::new(RedisLink::new(&redis.url().into(), 2).unwrap());
         let running = Arc::clone(&link);
         tokio::spawn(async move { running.run().await });
-        let metrics = Metrics::new(&Registry::none(), &[]);
+        let metrics = Metrics::new(&Registry::none(), &[], &[]);
         let node =
             Node::new(|inbound| Arc::new(RedisBus::new(Arc::clone(&link), inbound, Arc::clone(&metrics))));
         let tested = Self { node, link, metrics };
