@@ -1,10 +1,10 @@
 //! The processes of a bench of state: nodes, and the Redis that they share.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use super::client::Http;
 use crate::process::Running;
@@ -23,7 +23,13 @@ impl Redis {
             .stdout(Stdio::null())
             .spawn()
             .context("cannot start redis-server; `cargo xtask test` installs it")?;
-        Ok(Self { child, port })
+        let redis = Self { child, port };
+        let until = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            ensure!(Instant::now() < until, "redis-server does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(redis)
     }
 
     pub(super) fn url(&self) -> String {
