@@ -14,20 +14,48 @@ sys.path.insert(0, str(HERE.parent / "python"))
 
 from playground import PATIENCE_SECONDS, Playground  # noqa: E402
 
-# Every request of the run counts as one of this user's.
-UNLIMITED = {"RATE_LIMIT_PER_ROUTE": "off", "RATE_LIMIT_PER_ADDRESS": "off"}
+# Every request of the run counts as one of this user's; and rooms, too, are for those who have a token.
+SETTINGS = {"RATE_LIMIT_PER_ROUTE": "off", "RATE_LIMIT_PER_ADDRESS": "off", "ROOM_AUTH": "all"}
+SCOPES = "sync:publish rooms:read rooms:write games:write admin"
+
+# A stream has no end to wait for. `stream` asks for it.
+STREAM = "/api/rooms/{room_id}/stream"
+
+# A path of each system.
+SYSTEMS = ["/sync/examples/updateCounter/v1", "/api/rooms/{room_id}", STREAM, "/api/games/{id}/snapshot", "/ws/games/{id}"]
+SYSTEMS += ["/api/ws/token", "/api/ws/connections", "/api/dev/token", "/healthz"]
 
 
 def main():
-    playground = Playground(**UNLIMITED)
+    playground = Playground(**SETTINGS)
     try:
         url = f"{playground.url}/openapi.json"
         document = requests.get(url, timeout=PATIENCE_SECONDS).json()
         OpenAPIV31SpecValidator(document).validate()
         print(f"{url} is valid: {len(document['paths'])} paths")
-        return exercise(url, playground.token(sub="schemathesis", scope="sync:publish"))
+        missing = [path for path in SYSTEMS if path not in document["paths"]]
+        assert not missing, f"not in the document: {missing}"
+        token = playground.token(sub="schemathesis", scope=SCOPES)
+        stream(playground.url, document["paths"][STREAM]["get"], token)
+        return exercise(url, token)
     finally:
         playground.stop()
+
+
+def stream(url, operation, token):
+    """Holds a stream to what the document says of it."""
+    authorization = {"Authorization": f"Bearer {token}"}
+    for room, headers in [("hall", authorization), ("hall", {}), ("no%20room", authorization)]:
+        path = f"{url}{STREAM.format(room_id=room)}"
+        with requests.get(path, headers=headers, stream=True, timeout=PATIENCE_SECONDS) as answer:
+            said = operation["responses"][str(answer.status_code)]
+            kind = answer.headers["content-type"]
+            assert list(said["content"]) == [kind], f"{path}: {answer.status_code} is {kind}"
+            if answer.ok:
+                assert next(answer.iter_lines()) == b"event: state", path
+            else:
+                assert answer.json()["error"] in said["content"][kind]["examples"], answer.text
+    print(f"{STREAM} is as it is described")
 
 
 def exercise(url, token):
@@ -38,7 +66,9 @@ def exercise(url, token):
     # It keeps what it found in the folder that it runs in.
     with tempfile.TemporaryDirectory(prefix="syncline-openapi-") as folder:
         return subprocess.call(
-            [program, *command, "--header", f"Authorization: Bearer {token}"], cwd=folder, env=environment
+            [program, *command, "--header", f"Authorization: Bearer {token}", "--exclude-path", STREAM],
+            cwd=folder,
+            env=environment,
         )
 
 
