@@ -218,6 +218,8 @@ impl Server {
             let listing = ws::router(Arc::clone(&self.connections), Arc::clone(tokens), Arc::clone(errors));
             app = app.merge(snapshots::router(Arc::clone(snapshots))).merge(listing);
         }
+        // Socket.IO's layer answers where no route is: whatever is merged after it would take that place.
+        app = app.merge(openapi::router(&openapi::document(&self.described, described)));
         let mut io = None;
         if let Some(events) = &self.events {
             let (layer, handle) = self.socket_layer(events);
@@ -225,8 +227,6 @@ impl Server {
             app = app.merge(events::router(Arc::clone(events))).layer(layer);
             io = Some(handle);
         }
-        let document = openapi::document(&self.described, described);
-        let app = app.merge(openapi::router(&document));
         let app = app.layer(axum::middleware::from_fn_with_state(Arc::clone(&self.front), net::front));
         (app.layer(cors(&self.front.origins)), io)
     }

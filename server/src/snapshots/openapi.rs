@@ -63,7 +63,7 @@ pub(crate) fn describe(snapshots: &Snapshots, pieces: &Pieces<'_>) -> Descriptio
 
     let mut game = json!({
         "parameters": [id, accept_language()],
-        "get": read("getGameSnapshot", "Reads the newest snapshot of a game, as the caller may see it", pieces, game_is_the_apps),
+        "get": read("getGameSnapshot", "Reads the newest snapshot of a game", pieces, game_is_the_apps),
     });
     if !game_is_the_apps {
         game["put"] = write(snapshots.max_bytes, pieces);
@@ -129,6 +129,7 @@ fn read(id: &str, summary: &str, pieces: &Pieces<'_>, apps: bool) -> Value {
     json!({
         "operationId": id,
         "summary": summary,
+        "description": "As the caller may see it.",
         "tags": ["snapshots"],
         "security": by_token(),
         "parameters": [if_none_match],
@@ -206,7 +207,9 @@ fn schemas() -> Value {
         json!({ "type": ["integer", "string"], "description": "Short for a topic of kind `game`." });
     let of_topic = ("topic", schema("Topic"));
     json!({
-        "Version": { "type": "integer", "minimum": 0, "maximum": MAX_VERSION, "description": "The app's; it only rises." },
+        "Version": {
+            "type": "integer", "minimum": 0, "maximum": MAX_VERSION, "description": "The app's; it only rises.",
+        },
         "Topic": topic,
         "Snapshot": {
             "type": "object",

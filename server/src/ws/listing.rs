@@ -63,7 +63,7 @@ pub(crate) fn describe(pieces: &Pieces<'_>) -> Description {
             "system": text("What it is for."),
             "user_id": text("Whose it is."),
             "connected_at": time,
-            "last_ping": { "type": ["string", "null"], "format": "date-time", "description": "When it last answered one." },
+            "last_ping": { "type": ["string", "null"], "format": "date-time", "description": "Answered last." },
         },
         "required": ["system", "user_id", "connected_at", "last_ping"],
     });
