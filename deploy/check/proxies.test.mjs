@@ -1,10 +1,11 @@
-//! The example configurations of nginx and Caddy, each read by the real program and used by a stock Socket.IO client.
+//! The example configurations of nginx and Caddy, each read by the real program and used by a stock Socket.IO client,
+//! by streams and by plain WebSockets.
 //!
 //! What stands in a file is what is tested: only ports, nodes and certificates are replaced.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { on, once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
@@ -19,7 +20,10 @@ import { fileURLToPath } from "node:url";
 import { TRANSPORTS, ask, connected, joinRoom, nextOne, sync } from "../../e2e/node/src/client.js";
 import { startPlayground } from "../../e2e/node/src/playground.js";
 
-const { io } = createRequire(new URL("../../e2e/node/", import.meta.url))("socket.io-client");
+const requireOfTests = createRequire(new URL("../../e2e/node/", import.meta.url));
+const { io } = requireOfTests("socket.io-client");
+// What Socket.IO's own client is made of: Node.js before 22 has no `WebSocket`.
+const { WebSocket } = createRequire(requireOfTests.resolve("engine.io-client"))("ws");
 
 /** Ends a test that hangs; no test waits for it. */
 const LIMIT = { timeout: 30_000 };
@@ -119,7 +123,8 @@ async function nginx(name, nodes) {
   const paths = temporary.map((kind) => `${kind}_temp_path ${own}/${kind};`).join(" ");
   const { key, file } = certificate();
   const text = configuration(name, [
-    ["http {", `http { access_log off; ${paths}`],
+    ["http {", `http { ${paths}`],
+    ["/var/log/nginx/access.log", join(own, "access.log")],
     ["listen 80;", `listen 127.0.0.1:${plain};`],
     ["listen 443 ", `listen 127.0.0.1:${secure} `],
     ["/etc/nginx/tls/fullchain.pem", file],
@@ -130,7 +135,8 @@ async function nginx(name, nodes) {
   const globals = `daemon off; pid ${own}/pid; error_log stderr;`;
   const args = ["-p", own, "-e", "stderr", "-c", join(own, "nginx.conf"), "-g", globals];
   const proxy = await start("nginx", args, secure, `https://127.0.0.1:${secure}`);
-  return { ...proxy, plain: `http://127.0.0.1:${plain}` };
+  const log = () => readFileSync(join(own, "access.log"), "utf8");
+  return { ...proxy, plain: `http://127.0.0.1:${plain}`, log };
 }
 
 /** Caddy with one of the configurations, in front of these nodes. */
@@ -196,9 +202,36 @@ async function versions(proxy, room) {
   return seen;
 }
 
-async function sockets(node) {
+/** A value of a node's metrics. */
+async function metric(node, name) {
   const text = await (await fetch(`${node.url}/metrics`)).text();
-  return Number(/^syncline_sockets (\d+)$/m.exec(text)[1]);
+  return Number(text.split("\n").find((line) => line.startsWith(`${name} `)).slice(name.length));
+}
+
+const sockets = (node) => metric(node, "syncline_sockets");
+
+/** The headers of somebody who writes and watches games. */
+async function gamer(node) {
+  const token = await node.token({ sub: "ada", scope: "games:write" });
+  return { authorization: `Bearer ${token}`, "content-type": "application/json" };
+}
+
+/** Writes a game through the proxy; the version that it is at then. */
+async function play(proxy, headers, game) {
+  const body = JSON.stringify({ data: { turn: "ada" } });
+  const answer = await fetch(`${proxy.url}/api/games/${game}/snapshot`, { method: "PUT", headers, body });
+  return (await answer.json()).version;
+}
+
+/** Watches a game through the proxy, by a ticket as a browser does; gives a function for the next version. */
+async function watch(context, proxy, headers, game) {
+  const { token } = await (await fetch(`${proxy.url}/api/ws/token`, { method: "POST", headers })).json();
+  const url = `${proxy.url.replace("http", "ws")}/ws/games/${game}?token=${token}`;
+  const socket = new WebSocket(url, { rejectUnauthorized: false });
+  context.after(() => socket.terminate());
+  const messages = on(socket, "message");
+  await once(socket, "open");
+  return async () => JSON.parse((await messages.next()).value[0]).lockVersion;
 }
 
 /** Sockets that are closed at the end of a test. */
@@ -271,6 +304,15 @@ for (const [program, run, one, two] of [
       assert.deepEqual(await versions(proxy, `${proxy.url}/api/rooms/hall`), [0, 1, 2]);
     });
 
+    test("a game is pushed over a WebSocket", LIMIT, async (context) => {
+      const headers = await gamer(node);
+      assert.equal(await play(proxy, headers, "7"), 1);
+      const version = await watch(context, proxy, headers, "7");
+      assert.equal(await version(), 1);
+      assert.equal(await play(proxy, headers, "7"), 2);
+      assert.equal(await version(), 2);
+    });
+
     test("events of a stream come when they are sent", LIMIT, async (context) => {
       const source = http.createServer((_request, response) => {
         response.writeHead(200, { "content-type": "text/event-stream" });
@@ -291,6 +333,13 @@ for (const [program, run, one, two] of [
     });
 
     if (program === "nginx") {
+      test("no ticket gets into the log", LIMIT, async () => {
+        assert.equal(await status(`${proxy.url}/ws/games/8?token=nonsense`), 401);
+        // It is written when the answer has gone out.
+        while (!proxy.log().includes('"GET /ws/games/8" 401')) await sleep(10);
+        assert.doesNotMatch(proxy.log(), /token/);
+      });
+
       test("whoever comes without TLS is sent to it", LIMIT, async () => {
         const answer = await fetch(`${proxy.plain}/a?b=c`, { redirect: "manual" });
         assert.deepEqual([answer.status, answer.headers.get("location")], [301, "https://127.0.0.1/a?b=c"]);
@@ -338,6 +387,18 @@ for (const [program, run, one, two] of [
       assert.deepEqual(await versions(proxy, first), [0, 1, 2]);
       assert.deepEqual(await versions(proxy, second), [3, 4, 5]);
       assert.deepEqual(await versions(proxy, `${proxy.url}/api/rooms/hall`), [6, 7, 8]);
+    });
+
+    test("a game is pushed to those who watch it on either node", LIMIT, async (context) => {
+      const headers = await gamer(nodes[0]);
+      assert.equal(await play(proxy, headers, "7"), 1);
+      const watchers = [];
+      while (watchers.length < 6) watchers.push(await watch(context, proxy, headers, "7"));
+      const counts = await Promise.all(nodes.map((node) => metric(node, 'ws_connections_active{system="snapshots"}')));
+      assert.ok(Math.min(...counts) > 0, `all watchers are on one node: ${counts}`);
+      for (const version of watchers) assert.equal(await version(), 1);
+      assert.equal(await play(proxy, headers, "7"), 2);
+      for (const version of watchers) assert.equal(await version(), 2);
     });
 
     test("who was on a node that dies goes on with the other one", LIMIT, async (context) => {
