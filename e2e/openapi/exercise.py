@@ -1,5 +1,6 @@
 """The OpenAPI document of the real playground: valid as such, and true of the server that serves it."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import tempfile
 
 import requests
+import websocket
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -37,6 +40,7 @@ def main():
         assert not missing, f"not in the document: {missing}"
         token = playground.token(sub="schemathesis", scope=SCOPES)
         stream(playground.url, document["paths"][STREAM]["get"], token)
+        sockets(playground.url, document, token)
         return exercise(url, token)
     finally:
         playground.stop()
@@ -56,6 +60,35 @@ def stream(url, operation, token):
             else:
                 assert answer.json()["error"] in said["content"][kind]["examples"], answer.text
     print(f"{STREAM} is as it is described")
+
+
+def sockets(url, document, token):
+    """Holds what is said on a WebSocket to the schemas of it."""
+    authorization = {"Authorization": f"Bearer {token}"}
+    for game in ["7", "8"]:
+        requests.put(f"{url}/api/games/{game}/snapshot", json={"data": {}}, headers=authorization, timeout=PATIENCE_SECONDS)
+    ticket = requests.post(f"{url}/api/ws/token", headers=authorization, timeout=PATIENCE_SECONDS).json()["token"]
+    address = f"{url.replace('http', 'ws')}/ws/games/7?token={ticket}"
+    socket = websocket.create_connection(address, timeout=PATIENCE_SECONDS)
+    said, of_client, of_server = [], validator(document, "SnapshotCommand"), validator(document, "SnapshotMessage")
+    topic = {"kind": "game", "id": "8"}
+    commands = [{"type": "subscribe", "topic": topic}, {"type": "subscribe", "gameId": 7}]
+    commands += [{"type": "unsubscribe", "topic": topic}, {"type": "ping"}, {"type": "dance"}]
+    for command in commands:
+        assert of_client.is_valid(command) == (command["type"] != "dance"), command
+        socket.send(json.dumps(command))
+    while not said or said[-1]["type"] != "error":
+        said.append(json.loads(socket.recv()))
+        of_server.validate(said[-1])
+    socket.close()
+    types = {message["type"] for message in said}
+    assert types == {"snapshot", "ack", "pong", "error"}, types
+    print(f"{len(said)} messages of a WebSocket are as they are described")
+
+
+def validator(document, schema):
+    """What tells whether something is of one of the document's schemas."""
+    return Draft202012Validator({"$ref": f"#/components/schemas/{schema}", "components": document["components"]})
 
 
 def exercise(url, token):
