@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { on, once } from "node:events";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
@@ -19,11 +19,9 @@ import { fileURLToPath } from "node:url";
 
 import { TRANSPORTS, ask, connected, joinRoom, nextOne, sync } from "../../e2e/node/src/client.js";
 import { startPlayground } from "../../e2e/node/src/playground.js";
+import { gamer, play, watch } from "./games.mjs";
 
-const requireOfTests = createRequire(new URL("../../e2e/node/", import.meta.url));
-const { io } = requireOfTests("socket.io-client");
-// What Socket.IO's own client is made of: Node.js before 22 has no `WebSocket`.
-const { WebSocket } = createRequire(requireOfTests.resolve("engine.io-client"))("ws");
+const { io } = createRequire(new URL("../../e2e/node/", import.meta.url))("socket.io-client");
 
 /** Ends a test that hangs; no test waits for it. */
 const LIMIT = { timeout: 30_000 };
@@ -209,30 +207,6 @@ async function metric(node, name) {
 }
 
 const sockets = (node) => metric(node, "syncline_sockets");
-
-/** The headers of somebody who writes and watches games. */
-async function gamer(node) {
-  const token = await node.token({ sub: "ada", scope: "games:write" });
-  return { authorization: `Bearer ${token}`, "content-type": "application/json" };
-}
-
-/** Writes a game through the proxy; the version that it is at then. */
-async function play(proxy, headers, game) {
-  const body = JSON.stringify({ data: { turn: "ada" } });
-  const answer = await fetch(`${proxy.url}/api/games/${game}/snapshot`, { method: "PUT", headers, body });
-  return (await answer.json()).version;
-}
-
-/** Watches a game through the proxy, by a ticket as a browser does; gives a function for the next version. */
-async function watch(context, proxy, headers, game) {
-  const { token } = await (await fetch(`${proxy.url}/api/ws/token`, { method: "POST", headers })).json();
-  const url = `${proxy.url.replace("http", "ws")}/ws/games/${game}?token=${token}`;
-  const socket = new WebSocket(url, { rejectUnauthorized: false });
-  context.after(() => socket.terminate());
-  const messages = on(socket, "message");
-  await once(socket, "open");
-  return async () => JSON.parse((await messages.next()).value[0]).lockVersion;
-}
 
 /** Sockets that are closed at the end of a test. */
 function dialer(context) {
