@@ -70,7 +70,7 @@ pub struct CodegenOptions {
     /// Writes the types to this file instead
     #[arg(long, value_name = "PATH")]
     pub out: Option<PathBuf>,
-    /// Writes the OpenAPI document of the HTTP side too
+    /// Writes the OpenAPI document of the events' HTTP side too
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "openapi.json")]
     pub openapi: Option<PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! The registry as an OpenAPI 3.1 document: the HTTP side of every event, `POST /sync/<page>/<event>/<version>`.
 //!
-//! Health, metrics and an app's own routes are not in it, and neither is what goes over sockets.
+//! A server's own document has more: it adds the systems that are switched on there. An app's own routes are in neither,
+//! nor is what goes over sockets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +16,8 @@ use crate::{
 /// Where a document keeps what is referred to.
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// The name of the security scheme.
-const BEARER: &str = "bearer";
+/// The name of the security scheme of tokens.
+pub const BEARER: &str = "bearer";
 
 /// The framework's codes that a request over HTTP can be answered with. The others are about sockets, or come of
 /// calling an event in a way that no document describes.

@@ -1,4 +1,5 @@
-//! The example configurations of nginx and Caddy, each read by the real program and used by a stock Socket.IO client.
+//! The example configurations of nginx and Caddy, each read by the real program and used by a stock Socket.IO client,
+//! by streams and by plain WebSockets.
 //!
 //! What stands in a file is what is tested: only ports, nodes and certificates are replaced.
 
@@ -18,6 +19,7 @@ import { fileURLToPath } from "node:url";
 
 import { TRANSPORTS, ask, connected, joinRoom, nextOne, sync } from "../../e2e/node/src/client.js";
 import { startPlayground } from "../../e2e/node/src/playground.js";
+import { gamer, play, watch } from "./games.mjs";
 
 const { io } = createRequire(new URL("../../e2e/node/", import.meta.url))("socket.io-client");
 
@@ -119,7 +121,8 @@ async function nginx(name, nodes) {
   const paths = temporary.map((kind) => `${kind}_temp_path ${own}/${kind};`).join(" ");
   const { key, file } = certificate();
   const text = configuration(name, [
-    ["http {", `http { access_log off; ${paths}`],
+    ["http {", `http { ${paths}`],
+    ["/var/log/nginx/access.log", join(own, "access.log")],
     ["listen 80;", `listen 127.0.0.1:${plain};`],
     ["listen 443 ", `listen 127.0.0.1:${secure} `],
     ["/etc/nginx/tls/fullchain.pem", file],
@@ -130,7 +133,8 @@ async function nginx(name, nodes) {
   const globals = `daemon off; pid ${own}/pid; error_log stderr;`;
   const args = ["-p", own, "-e", "stderr", "-c", join(own, "nginx.conf"), "-g", globals];
   const proxy = await start("nginx", args, secure, `https://127.0.0.1:${secure}`);
-  return { ...proxy, plain: `http://127.0.0.1:${plain}` };
+  const log = () => readFileSync(join(own, "access.log"), "utf8");
+  return { ...proxy, plain: `http://127.0.0.1:${plain}`, log };
 }
 
 /** Caddy with one of the configurations, in front of these nodes. */
@@ -196,10 +200,13 @@ async function versions(proxy, room) {
   return seen;
 }
 
-async function sockets(node) {
+/** A value of a node's metrics. */
+async function metric(node, name) {
   const text = await (await fetch(`${node.url}/metrics`)).text();
-  return Number(/^syncline_sockets (\d+)$/m.exec(text)[1]);
+  return Number(text.split("\n").find((line) => line.startsWith(`${name} `)).slice(name.length));
 }
+
+const sockets = (node) => metric(node, "syncline_sockets");
 
 /** Sockets that are closed at the end of a test. */
 function dialer(context) {
@@ -271,6 +278,15 @@ for (const [program, run, one, two] of [
       assert.deepEqual(await versions(proxy, `${proxy.url}/api/rooms/hall`), [0, 1, 2]);
     });
 
+    test("a game is pushed over a WebSocket", LIMIT, async (context) => {
+      const headers = await gamer(node);
+      assert.equal(await play(proxy, headers, "7"), 1);
+      const version = await watch(context, proxy, headers, "7");
+      assert.equal(await version(), 1);
+      assert.equal(await play(proxy, headers, "7"), 2);
+      assert.equal(await version(), 2);
+    });
+
     test("events of a stream come when they are sent", LIMIT, async (context) => {
       const source = http.createServer((_request, response) => {
         response.writeHead(200, { "content-type": "text/event-stream" });
@@ -291,6 +307,13 @@ for (const [program, run, one, two] of [
     });
 
     if (program === "nginx") {
+      test("no ticket gets into the log", LIMIT, async () => {
+        assert.equal(await status(`${proxy.url}/ws/games/8?token=nonsense`), 401);
+        // It is written when the answer has gone out.
+        while (!proxy.log().includes('"GET /ws/games/8" 401')) await sleep(10);
+        assert.doesNotMatch(proxy.log(), /token=|nonsense/);
+      });
+
       test("whoever comes without TLS is sent to it", LIMIT, async () => {
         const answer = await fetch(`${proxy.plain}/a?b=c`, { redirect: "manual" });
         assert.deepEqual([answer.status, answer.headers.get("location")], [301, "https://127.0.0.1/a?b=c"]);
@@ -345,6 +368,18 @@ for (const [program, run, one, two] of [
       assert.deepEqual(await versions(proxy, first), [0, 1, 2]);
       assert.deepEqual(await versions(proxy, second), [3, 4, 5]);
       assert.deepEqual(await versions(proxy, `${proxy.url}/api/rooms/hall`), [6, 7, 8]);
+    });
+
+    test("a game is pushed to those who watch it on either node", LIMIT, async (context) => {
+      const headers = await gamer(nodes[0]);
+      assert.equal(await play(proxy, headers, "7"), 1);
+      const watchers = [];
+      while (watchers.length < 6) watchers.push(await watch(context, proxy, headers, "7"));
+      const counts = await Promise.all(nodes.map((node) => metric(node, 'ws_connections_active{system="snapshots"}')));
+      assert.ok(Math.min(...counts) > 0, `all watchers are on one node: ${counts}`);
+      for (const version of watchers) assert.equal(await version(), 1);
+      assert.equal(await play(proxy, headers, "7"), 2);
+      for (const version of watchers) assert.equal(await version(), 2);
     });
 
     test("who was on a node that dies goes on with the other one", LIMIT, async (context) => {

@@ -6,6 +6,7 @@ import schemathesis
 
 # What the server answers to a request that it cannot read. A handler's own refusals have codes of their own.
 UNREADABLE = {"sync.invalidRequest", "sync.invalidInput", "sync.missingReceiver", "room.invalid"}
+UNREADABLE |= {"invalid_json", "invalid_state", "invalid_room_id", "invalid_data", "unsupported_media_type"}
 
 # To JSON Schema 5.0 is an integer, to serde it is none, and no schema can say so.
 INTEGER_WITH_A_POINT = re.compile(r"invalid type: floating point `[^`]*`, expected [iu]\d+")
@@ -17,8 +18,12 @@ def what_fits_the_schema_is_read(ctx, response, case):
     if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code < 400:
         return
     error = response.json()
-    if error["errorCode"] not in UNREADABLE:
+    code = error.get("errorCode") or error.get("error")
+    if code not in UNREADABLE:
         return
     if INTEGER_WITH_A_POINT.search(str(error.get("errorParams", {}).get("reason", ""))):
         return
-    raise AssertionError(f"fits the document and is refused as {error['errorCode']}: {error.get('errorParams')}")
+    # The state systems do not say where a body is wrong.
+    if "error" in error and isinstance(case.body, dict) and isinstance(case.body.get("lock_version"), float):
+        return
+    raise AssertionError(f"fits the document and is refused as {code}: {error.get('errorParams')}")

@@ -20,6 +20,7 @@ use crate::{
     auth::{SessionClaims, Tokens},
     error::Errors,
     net::RequestContext,
+    openapi::{Description, Pieces, json_answer, text},
 };
 
 /// How long a guest token lasts.
@@ -38,6 +39,42 @@ struct Guest {
 
 pub(crate) fn router(tokens: Arc<Tokens>, errors: Arc<Errors>) -> Router {
     Router::new().route("/api/dev/token", post(token)).with_state((tokens, errors))
+}
+
+/// What `/openapi.json` says of it.
+pub(crate) fn describe(pieces: &Pieces<'_>) -> Description {
+    let text_or_nothing =
+        |description: &str| json!({ "type": ["string", "null"], "description": description });
+    let guest = json!({
+        "type": "object",
+        "properties": {
+            "sub": text_or_nothing("The user's id; a new one without it."),
+            "name": text_or_nothing("The user's name."),
+            "locale": text_or_nothing("The user's language."),
+            "scope": text_or_nothing("Scopes, with spaces between them."),
+            "rooms": { "type": ["array", "null"], "items": { "type": "string" }, "description": "Globs of rooms." },
+            "expires_in": { "type": ["integer", "null"], "minimum": 0, "description": "Seconds; 12 hours at most." },
+        },
+    });
+    let given = json!({
+        "type": "object",
+        "properties": { "token": text("The token."), "expires_in": { "type": "integer" } },
+        "required": ["token", "expires_in"],
+    });
+    let example = json!({ "token": "eyJhbGciOiJIUzI1NiJ9...", "expires_in": LIFETIME.as_secs() });
+    let good = json!({ "200": json_answer("A token.", given, &example, json!({})) });
+    let guest = json!({ "schema": guest, "example": { "sub": "ada", "scope": "games:write" } });
+    let refused = [codes::INVALID_REQUEST, codes::ORIGIN_DENIED, codes::INTERNAL];
+    let operation = json!({
+        "operationId": "makeGuestToken",
+        "summary": "Gives a token to anybody",
+        "tags": ["development"],
+        "security": [],
+        "requestBody": { "required": false, "content": { "application/json": guest } },
+        "responses": pieces.answers_in_envelopes(good, &refused),
+    });
+    let paths = json!({ "/api/dev/token": { "post": operation } });
+    Description { tag: ("development", "What production has not."), paths, components: json!({}) }
 }
 
 async fn token(

@@ -27,6 +27,7 @@ mod error;
 mod events;
 mod net;
 mod observe;
+mod openapi;
 mod records;
 mod redis_link;
 #[cfg(test)]

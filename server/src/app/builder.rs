@@ -123,6 +123,7 @@ impl ServerBuilder {
         };
         registry.check_functions(&functions).map_err(BuildError::Handlers)?;
         let registry = Arc::new(registry);
+        let described = if config.events { Arc::clone(&registry) } else { Arc::new(Registry::none()) };
         let limits = RateLimits::new(config.rate_limit_per_address, config.rate_limit_per_route, &registry);
         let common = Common {
             tokens: Arc::new(Tokens::from_config(&config).map_err(BuildError::Keys)?),
@@ -154,7 +155,19 @@ impl ServerBuilder {
                 }
             }))
         });
-        Ok(Server { config, events, rooms, snapshots, connections, limits, redis, front, health, routes })
+        Ok(Server {
+            config,
+            described,
+            events,
+            rooms,
+            snapshots,
+            connections,
+            limits,
+            redis,
+            front,
+            health,
+            routes,
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use axum::Router;
 pub use builder::ServerBuilder;
 use http::{HeaderName, Method, header};
 use socketioxide::{ParserConfig, SocketIo, TransportType, layer::SocketIoLayer};
+use syncline::Registry;
 use tokio::sync::oneshot;
 use tower_http::cors::CorsLayer;
 
@@ -25,6 +26,7 @@ use crate::{
     events::{self, Connect, DirectAdapter, Events},
     net::{self, Front, Listening, RateLimits},
     observe::{self, Health},
+    openapi::{self, Pieces},
     redis_link::RedisLink,
     rooms::{self, Rooms},
     running::{Running, stop_signal},
@@ -43,6 +45,8 @@ type Io = SocketIo<DirectAdapter>;
 /// A server that has everything it needs.
 pub struct Server {
     config: Config,
+    /// The events that are served.
+    described: Arc<Registry>,
     events: Option<Arc<Events>>,
     rooms: Option<Arc<Rooms>>,
     snapshots: Option<Arc<Snapshots>>,
@@ -197,18 +201,25 @@ impl Server {
     }
 
     fn app(&self) -> (Router, Option<Io>) {
+        let Health { tokens, errors, .. } = &self.health;
+        let pieces = Pieces::new(errors);
+        let mut described = vec![observe::describe(&self.health, &pieces)];
         let mut app = self.routes.clone().merge(observe::router(self.health.clone()));
         if self.config.environment == Environment::Development {
-            app = app.merge(dev::router(Arc::clone(&self.health.tokens), Arc::clone(&self.health.errors)));
+            described.push(dev::describe(&pieces));
+            app = app.merge(dev::router(Arc::clone(tokens), Arc::clone(errors)));
         }
         if let Some(rooms) = &self.rooms {
+            described.push(rooms::describe(rooms, &pieces));
             app = app.merge(rooms::router(Arc::clone(rooms)));
         }
         if let Some(snapshots) = &self.snapshots {
-            let Health { tokens, errors, .. } = &self.health;
+            described.extend([snapshots::describe(snapshots, &pieces), ws::describe(&pieces)]);
             let listing = ws::router(Arc::clone(&self.connections), Arc::clone(tokens), Arc::clone(errors));
             app = app.merge(snapshots::router(Arc::clone(snapshots))).merge(listing);
         }
+        // Socket.IO's layer answers where no route is: whatever is merged after it would take that place.
+        app = app.merge(openapi::router(&openapi::document(&self.described, described)));
         let mut io = None;
         if let Some(events) = &self.events {
             let (layer, handle) = self.socket_layer(events);

@@ -1,4 +1,4 @@
-//! The HTTP edge: `POST /sync/<page>/<name>/<version>`, the trigger for callers without a socket, and its description.
+//! The HTTP edge: `POST /sync/<page>/<name>/<version>`, the trigger for callers without a socket.
 //!
 //! The same pipeline as on the socket; delivery is over Socket.IO either way.
 
@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json, Router,
-    body::{Body, Bytes, to_bytes},
+    body::{Body, to_bytes},
     extract::{Request, State},
     response::{IntoResponse as _, Response},
-    routing::{any, get},
+    routing::any,
 };
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::value::RawValue;
@@ -17,7 +17,6 @@ use syncline::{
     SyncError, SyncResult, codes,
     run::{Ack, SyncRequest, json_depth},
 };
-use syncline_codegen::openapi;
 
 use super::{Events, dispatch::Caller};
 use crate::{auth::identify, error::Locale, net::RequestContext};
@@ -25,13 +24,8 @@ use crate::{auth::identify, error::Locale, net::RequestContext};
 /// The path below which all events are.
 const PREFIX: &str = "/sync/";
 
-/// Where the OpenAPI document is. It says no more than a client's types do, so production serves it too.
-const DESCRIPTION: &str = "/openapi.json";
-
 pub(crate) fn router(events: Arc<Events>) -> Router {
-    let description = Bytes::from(openapi::text(&events.dispatch.registry));
-    let described = async move || ([(header::CONTENT_TYPE, "application/json")], description.clone());
-    Router::new().route("/sync/{*route}", any(sync)).route(DESCRIPTION, get(described)).with_state(events)
+    Router::new().route("/sync/{*route}", any(sync)).with_state(events)
 }
 
 async fn sync(

@@ -15,13 +15,14 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 use serde_json::json;
-use syncline::{Auth, Rule};
+use syncline::{Auth, Rule, codes};
 
 use super::Metrics;
 use crate::{
     auth::{Tokens, session_of},
     error::Errors,
     net::RequestContext,
+    openapi::{Description, Pieces, by_token, json_answer},
 };
 
 const ADMIN: Auth = Auth::LOGIN.and(&[Rule::equals("scope", "admin")]);
@@ -50,6 +51,49 @@ pub(crate) fn router(health: Health) -> Router {
     let router =
         if health.metrics_elsewhere { router } else { router.route("/metrics", get(guarded_metrics)) };
     router.with_state(health)
+}
+
+/// What `/openapi.json` says of them.
+pub(crate) fn describe(health: &Health, pieces: &Pieces<'_>) -> Description {
+    let operation = |id: &str, summary: &str, responses: serde_json::Value| {
+        json!({ "get": {
+            "operationId": id, "summary": summary, "tags": ["operation"], "security": [], "responses": responses,
+        } })
+    };
+    let flag = json!({ "type": "object", "properties": { "ok": { "const": true } }, "required": ["ok"] });
+    let ready = json!({
+        "type": "object",
+        "properties": {
+            "ready": { "type": "boolean" },
+            "dependencies": { "type": "object", "additionalProperties": { "enum": ["up", "down"] } },
+        },
+        "required": ["ready", "dependencies"],
+    });
+    let state = |description, ready: &serde_json::Value, is_up: bool| {
+        let redis = if is_up { "up" } else { "down" };
+        let example = json!({ "ready": is_up, "dependencies": { "redis": redis } });
+        json_answer(description, ready.clone(), &example, json!({}))
+    };
+    let healthy = json!({ "200": json_answer("It runs.", flag, &json!({ "ok": true }), json!({})) });
+    let readiness = json!({
+        "200": state("It has all that it needs.", &ready, true),
+        "503": state("It lacks something, or is stopping.", &ready, false),
+    });
+    let mut paths = json!({
+        "/healthz": operation("isHealthy", "Whether the process runs", healthy),
+        "/readyz": operation("isReady", "Whether it has all that it needs", readiness),
+    });
+    if !health.metrics_elsewhere {
+        let text = json!({ "text/plain": { "schema": { "type": "string" } } });
+        let good =
+            json!({ "200": { "description": "The metrics, as Prometheus reads them.", "content": text } });
+        let refused = [codes::AUTH_REQUIRED, codes::AUTH_INVALID, codes::AUTH_EXPIRED, codes::AUTH_FORBIDDEN];
+        let answers = pieces.answers_in_envelopes(good, &[&refused[..], &[codes::ORIGIN_DENIED]].concat());
+        let summary = "The metrics, for loopback or with a token of scope `admin`";
+        paths["/metrics"] = operation("getMetrics", summary, answers);
+        paths["/metrics"]["get"]["security"] = json!([{}, by_token()[0]]);
+    }
+    Description { tag: ("operation", "For those who run the server."), paths, components: json!({}) }
 }
 
 /// The metrics alone, for an address of their own.

@@ -4,7 +4,7 @@ mod health;
 mod logging;
 mod metrics;
 
-pub(crate) use health::{Dependency, Health, metrics_router, router};
+pub(crate) use health::{Dependency, Health, describe, metrics_router, router};
 pub use logging::{init as init_logging, log_filter};
 pub(crate) use metrics::{
     Level, Metrics, RoomMetrics, RoomRoute, SnapshotMetrics, SnapshotRoute, WsMetrics, WsSystem, upkeep,

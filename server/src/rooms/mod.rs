@@ -10,6 +10,7 @@
 
 pub(crate) mod codes;
 mod http;
+mod openapi;
 mod record;
 mod sse;
 mod streams;
@@ -19,6 +20,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 pub(crate) use http::{PREFIX, router};
+pub(crate) use openapi::describe;
 use record::RoomId;
 use streams::{Caps, Ending, Refused, Streams, Subscription};
 use syncline::{SyncError, SyncResult};

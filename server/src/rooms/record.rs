@@ -14,7 +14,7 @@ use super::codes::INVALID_STATE;
 use crate::{clock::rfc3339, codes::INVALID_JSON, records::Record};
 
 /// The longest name of a room.
-const MAX_ROOM_ID: usize = 64;
+pub(super) const MAX_ROOM_ID: usize = 64;
 
 /// A room's name: 1 to 64 of `A-Z a-z 0-9 _ -`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -51,7 +51,7 @@ struct Body<'a> {
 }
 
 /// The largest number that a browser holds exactly.
-const MAX_VERSION: u64 = (1 << 53) - 1;
+pub(super) const MAX_VERSION: u64 = (1 << 53) - 1;
 
 impl Write {
     /// What a body says.

@@ -14,6 +14,7 @@ mod hint;
 mod http;
 mod messages;
 mod news;
+mod openapi;
 mod source;
 mod topic;
 mod topics;
@@ -29,6 +30,7 @@ use futures_util::{StreamExt as _, stream};
 pub(crate) use games::Games;
 pub(crate) use http::{PREFIXES, router};
 use news::{Held, News};
+pub(crate) use openapi::describe;
 use source::Source;
 use syncline::{
     Session, SnapshotHub, SyncResult,

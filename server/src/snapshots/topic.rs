@@ -5,10 +5,10 @@ use std::{fmt, sync::Arc};
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 /// The longest name of a kind.
-const MAX_KIND: usize = 32;
+pub(super) const MAX_KIND: usize = 32;
 
 /// The longest id.
-const MAX_ID: usize = 64;
+pub(super) const MAX_ID: usize = 64;
 
 /// The kind that has paths of its own, `/api/games` and `/ws/games`, and a built-in source.
 pub(crate) const GAME: &str = "game";

@@ -12,7 +12,8 @@ use axum::{
 };
 use http::HeaderMap;
 use serde::Serialize;
-use syncline::{Auth, Rule};
+use serde_json::json;
+use syncline::{Auth, Rule, codes};
 
 use super::{Connections, connections::Connection};
 use crate::{
@@ -20,6 +21,7 @@ use crate::{
     clock::rfc3339,
     error::Errors,
     net::RequestContext,
+    openapi::{Description, Pieces, accept_language, by_token, json_answer, text},
 };
 
 const ADMIN: Auth = Auth::LOGIN.and(&[Rule::equals("scope", "admin")]);
@@ -50,6 +52,47 @@ struct Listed {
 
 pub(crate) fn router(connections: Arc<Connections>, tokens: Arc<Tokens>, errors: Arc<Errors>) -> Router {
     Router::new().route("/api/ws/connections", get(list)).with_state(Listing { connections, tokens, errors })
+}
+
+/// What `/openapi.json` says of it.
+pub(crate) fn describe(pieces: &Pieces<'_>) -> Description {
+    let time = json!({ "type": "string", "format": "date-time" });
+    let connection = json!({
+        "type": "object",
+        "properties": {
+            "system": text("What it is for."),
+            "user_id": text("Whose it is."),
+            "connected_at": time,
+            "last_ping": { "type": ["string", "null"], "format": "date-time", "description": "Answered last." },
+        },
+        "required": ["system", "user_id", "connected_at", "last_ping"],
+    });
+    let list = json!({
+        "type": "object",
+        "properties": {
+            "count": { "type": "integer", "description": "How many there are." },
+            "connections": { "type": "array", "maxItems": LISTED, "items": connection },
+        },
+        "required": ["count", "connections"],
+    });
+    let example = json!({ "count": 1, "connections": [{
+        "system": "snapshots",
+        "user_id": "ada",
+        "connected_at": "2026-01-21T20:00:00.007Z",
+        "last_ping": null,
+    }] });
+    let refused = [codes::AUTH_REQUIRED, codes::AUTH_INVALID, codes::AUTH_EXPIRED, codes::AUTH_FORBIDDEN];
+    let good = json!({ "200": json_answer("The open connections.", list, &example, json!({})) });
+    let operation = json!({
+        "operationId": "listConnections",
+        "summary": "Lists the plain WebSockets of this node, with a token of scope `admin`",
+        "tags": ["operation"],
+        "security": by_token(),
+        "parameters": [accept_language()],
+        "responses": pieces.answers(good, &[&refused[..], &[codes::ORIGIN_DENIED]].concat()),
+    });
+    let paths = json!({ "/api/ws/connections": { "get": operation } });
+    Description { tag: ("operation", "For those who run the server."), paths, components: json!({}) }
 }
 
 async fn list(

@@ -19,7 +19,7 @@ use connections::{Connection, Refused};
 pub(crate) use conversation::{Conversation, Next, Payload, Work};
 pub(crate) use end::End;
 pub(crate) use handshake::UPGRADE_REQUIRED;
-pub(crate) use listing::router;
+pub(crate) use listing::{describe, router};
 use syncline::{Session, SyncError, SyncResult};
 use tracing::Instrument as _;
 

@@ -6,6 +6,7 @@ mod audiences;
 mod captured;
 mod cluster;
 mod logs;
+mod openapi;
 #[path = "../support/redis_server.rs"]
 #[expect(dead_code, reason = "the tests of records use the rest")]
 mod redis_server;

@@ -1,6 +1,7 @@
 //! The events of the guide in `docs/`. An app's crate of handlers looks like it: a folder is a page.
 
 pub mod auth;
+pub mod cards;
 pub mod counter;
 pub mod lobby;
 

@@ -1,0 +1,3 @@
+import { backend } from "../../backend";
+
+export const POST = () => backend("/api/ws/token", { method: "POST" });
