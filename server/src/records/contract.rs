@@ -13,7 +13,7 @@ use super::{Found, HINTS, Hint, Hints, Position, Record, Records};
 /// Longer than a test runs.
 const LONG: Duration = Duration::from_secs(3600);
 /// So short that a test can see the end of it.
-const SHORT: Duration = Duration::from_millis(150);
+const SHORT: Duration = Duration::from_millis(600);
 /// How far a store's clock and the test's may be apart in such a time.
 const CLOCK: Duration = Duration::from_millis(10);
 
