@@ -161,7 +161,11 @@ async fn the_size_is_counted_as_it_is_read() {
     let chunked = put_chunked(server.address(), &of_size(1001), 1).await;
     assert!(chunked.starts_with("HTTP/1.1 413 ") && chunked.contains("payload_too_large"), "{chunked}");
     // The server does not wait for the end of what is too large already.
-    let endless = put_chunked(server.address(), "xxxxxxxxxxxxxxxx", usize::MAX).await;
+    // A connection that is closed with something unread is reset, which can overtake the answer: then once more.
+    let mut endless = String::new();
+    while endless.is_empty() {
+        endless = put_chunked(server.address(), "xxxxxxxxxxxxxxxx", usize::MAX).await;
+    }
     assert!(endless.starts_with("HTTP/1.1 413 "), "{endless}");
     assert_eq!(get(server.address(), "abc", &[]).await.json()["version"], 2);
 }
