@@ -1,8 +1,16 @@
 //! Two nodes on one Redis, other backends, and a Redis that goes away.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use serde_json::json;
+use syncline::{Session, Snapshot, SnapshotHub, SnapshotSource, SyncResult};
 use syncline_testkit::{TestServer, Token, call, within};
 
 use crate::{
@@ -162,5 +170,84 @@ async fn when_redis_comes_back_everybody_has_the_last_version() {
                 last = next;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_missed_hints_reads_again() {
+    let mut redis = RedisServer::start();
+    let node = node(&redis).await;
+    put(node.address(), "7", json!("before")).await;
+    let mut watcher = Ws::game(node.address(), "7", "ada").await;
+    watcher.until(1).await;
+    redis.kill();
+    within("word of it", async {
+        while call(node.address(), "GET", "/readyz", &[], "").await.status == 200 {}
+    })
+    .await;
+    // Somebody writes whose hint nobody hears.
+    redis.change_while_away(&["HINCRBY", "syncline:{games}:record:7", "v", "6"]);
+    redis.restart();
+    assert_eq!(watcher.snapshot().await, (7, json!("before")));
+    assert!(metric(node.address(), "syncline_snapshot_gaps_total").await >= 1.0);
+}
+
+#[tokio::test]
+async fn a_change_that_could_not_be_told_is_told_when_redis_is_back() {
+    let mut redis = RedisServer::start();
+    let cards = Arc::new(AtomicU64::new(1));
+    let [near, far] = [SnapshotHub::new(), SnapshotHub::new()];
+    let app = |hub: &SnapshotHub| {
+        let (source, hub, url) = (Everybody(Arc::clone(&cards)), hub.clone(), redis.url());
+        TestServer::configured(&[("EVENTS", "off"), ("REDIS_URL", &url)], |builder| {
+            builder.snapshots("app", source).snapshot_hub(hub)
+        })
+    };
+    let nodes = [app(&near), app(&far)];
+    for node in &nodes {
+        ready(node.address()).await;
+    }
+    let path = "/ws/snapshots/app/7";
+    let mut watchers =
+        [Ws::open(nodes[0].address(), path, "ada").await, Ws::open(nodes[1].address(), path, "bob").await];
+    for watcher in &mut watchers {
+        watcher.until(1).await;
+    }
+    redis.kill();
+    for node in &nodes {
+        within("word of it", async {
+            while call(node.address(), "GET", "/readyz", &[], "").await.status == 200 {}
+        })
+        .await;
+    }
+    // The app's own database is there: its node tells those who are here at once, and the others later.
+    cards.store(2, Ordering::SeqCst);
+    near.changed("app", "7", 2);
+    watchers[0].until(2).await;
+    metric_is(nodes[1].address(), "syncline_snapshot_publish_failures_total", 0.0).await;
+    redis.restart();
+    watchers[1].until(2).await;
+    // Also on the channel: what comes with the gap is not all there is.
+    cards.store(3, Ordering::SeqCst);
+    near.changed("app", "7", 3);
+    for watcher in &mut watchers {
+        assert_eq!(watcher.snapshot().await.0, 3);
+    }
+}
+
+/// An app's topics, of which everybody sees the same.
+struct Everybody(Arc<AtomicU64>);
+
+impl SnapshotSource for Everybody {
+    type Audience = ();
+
+    fn audience(&self, _id: &str, _viewer: &Session) {}
+
+    async fn snapshot(&self, _id: &str, (): &()) -> SyncResult<Snapshot> {
+        Snapshot::new(self.0.load(Ordering::SeqCst), &"state")
+    }
+
+    async fn may_watch(&self, _id: &str, _viewer: &Session) -> bool {
+        true
     }
 }
