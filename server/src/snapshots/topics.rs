@@ -362,3 +362,6 @@ impl<H> Drop for Watch<H> {
         self.topics.leave(&self.channel, self.key);
     }
 }
+
+#[cfg(test)]
+mod tests;
