@@ -6,11 +6,10 @@ export type Card = CardsReadTableV1.Card;
 
 const SUITS = { clubs: "♣", diamonds: "♦", hearts: "♥", spades: "♠" } as const;
 const LETTERS: Readonly<Record<number, string>> = { 1: "A", 11: "J", 12: "Q", 13: "K" };
-const WORDS: Readonly<Record<number, string>> = { 1: "ace", 11: "jack", 12: "queen", 13: "king" };
 
-/** A card in words, for who does not see it. */
+/** A card in words, for who does not see it. It begins with what is written on it, which may be said to a computer. */
 export function nameOfCard({ rank, suit }: Card): string {
-  return `${WORDS[rank] ?? rank} of ${suit}`;
+  return `${LETTERS[rank] ?? rank} of ${suit}`;
 }
 
 export function keyOfCard({ rank, suit }: Card): string {
