@@ -508,7 +508,7 @@ export interface SyncAppErrors {
   };
   "cards.noGame": { httpStatus: 409; errorParams?: undefined };
   "cards.notInHand": { httpStatus: 422; errorParams: { card: SyncErrorParam } };
-  "cards.notSeated": { httpStatus: 403; errorParams?: undefined };
+  "cards.notSeated": { httpStatus: 409; errorParams?: undefined };
   "cards.notYourTurn": { httpStatus: 409; errorParams?: undefined };
   "cards.tableFull": { httpStatus: 409; errorParams?: undefined };
   "chess.illegalMove": {

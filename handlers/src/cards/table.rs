@@ -12,7 +12,7 @@ use super::rules::{Card, Forbidden, Game, Seat};
 /// Two sit there already.
 pub const TABLE_FULL: ErrorCode = ErrorCode::new("cards.tableFull", 409, &[]);
 /// Only those who sit at the table may do that.
-pub const NOT_SEATED: ErrorCode = ErrorCode::new("cards.notSeated", 403, &[]);
+pub const NOT_SEATED: ErrorCode = ErrorCode::new("cards.notSeated", 409, &[]);
 /// One alone cannot play.
 pub const ALONE: ErrorCode = ErrorCode::new("cards.alone", 409, &[]);
 /// No game has begun, or it is over.
