@@ -34,6 +34,13 @@ impl<T: Default> PerRoom<T> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         change(table.touch(room))
     }
+
+    /// Looks at the room's value, if it has one: unlike a change, a look begins none.
+    pub fn read<R>(&self, room: &str, look: impl FnOnce(&T) -> R) -> Option<R> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = table.rooms.contains_key(room);
+        known.then(|| look(table.touch(room)))
+    }
 }
 
 impl<T: Default> Table<T> {
@@ -90,6 +97,20 @@ mod tests {
 
         let table = rooms.table.lock().unwrap();
         assert_eq!((table.rooms.len(), table.by_use.len()), (MAX_ROOMS, MAX_ROOMS));
+    }
+
+    #[test]
+    fn a_look_is_a_use_and_begins_nothing() {
+        let rooms = PerRoom::default();
+        assert_eq!(rooms.read("0", |uses: &usize| *uses), None);
+        assert!(rooms.table.lock().unwrap().rooms.is_empty());
+        for room in 0..MAX_ROOMS {
+            add(&rooms, &room.to_string());
+        }
+        assert_eq!(rooms.read("0", |uses| *uses), Some(1));
+        add(&rooms, "one more");
+        assert_eq!(add(&rooms, "0"), 2, "looked at, so kept");
+        assert_eq!(rooms.read("1", |uses| *uses), None, "the oldest, so forgotten");
     }
 
     #[test]

@@ -2,6 +2,129 @@
 /* eslint-disable */
 import type {} from "syncline";
 
+/** The types of `cards/draw` v1. */
+export declare namespace CardsDrawV1 {
+  /** The turn is the other's. The card is in the player's next snapshot. */
+  export type DrawOutput = {
+    /** The table's version from then on. */
+    lockVersion: number;
+  };
+}
+
+/** The types of `cards/leave` v1. */
+export declare namespace CardsLeaveV1 {
+  /** The seat is free. */
+  export type LeaveOutput = {
+    /** The table's version from then on. */
+    lockVersion: number;
+  };
+}
+
+/** The types of `cards/newGame` v1. */
+export declare namespace CardsNewGameV1 {
+  /** The game is dealt. */
+  export type NewGameOutput = {
+    /** The table's version from then on. */
+    lockVersion: number;
+  };
+}
+
+/** The types of `cards/play` v1. */
+export declare namespace CardsPlayV1 {
+  /** A card. */
+  export type Card = {
+    /** From 1, the ace, to 13, the king. */
+    rank: number;
+    /** Its suit. */
+    suit: Suit;
+  };
+
+  /** What to play. */
+  export type PlayInput = {
+    /** A card of one's own. */
+    card: Card;
+  };
+
+  /** The card lies on the pile. */
+  export type PlayOutput = {
+    /** The table's version from then on. */
+    lockVersion: number;
+  };
+
+  /** A suit. */
+  export type Suit = "clubs" | "diamonds" | "hearts" | "spades";
+}
+
+/** The types of `cards/readTable` v1. */
+export declare namespace CardsReadTableV1 {
+  /** A card. */
+  export type Card = {
+    /** From 1, the ace, to 13, the king. */
+    rank: number;
+    /** Its suit. */
+    suit: Suit;
+  };
+
+  /** What can be done at a table. */
+  export type Deed = "sat" | "left" | "dealt" | "played" | "drew" | "passed";
+
+  /** What was done last, and by whom. */
+  export type LastMove = {
+    /** The id of the user. */
+    player: string;
+    /** What they did. */
+    did: Deed;
+  };
+
+  /** The table as it stands. */
+  export type ReadTableOutput = {
+    /** Its version. */
+    lockVersion: number;
+    /** What the caller may see of it: the data of a snapshot. */
+    table: TableView;
+  };
+
+  /** A seat that is taken, as everybody sees it. */
+  export type SeatView = {
+    /** The id of the user who sits there. */
+    player: string;
+    /** How many cards they hold. */
+    cards: number;
+  };
+
+  /** A suit. */
+  export type Suit = "clubs" | "diamonds" | "hearts" | "spades";
+
+  /** A table as somebody may see it. */
+  export type TableView = {
+    /** The two seats; `null` where nobody sits. */
+    seats: [SeatView | null, SeatView | null];
+    /** The viewer's own cards, while they are in a game. Nobody else's are ever here. */
+    hand?: Array<Card>;
+    /** The card that the next one goes on. */
+    top?: Card;
+    /** How many cards lie face up, the top among them. */
+    inPile: number;
+    /** How many lie face down. */
+    inDeck: number;
+    /** The id of the user whose turn it is. */
+    turn?: string;
+    /** The id of the user who has won. */
+    winner?: string;
+    /** What was done last. */
+    last?: LastMove;
+  };
+}
+
+/** The types of `cards/sit` v1. */
+export declare namespace CardsSitV1 {
+  /** The seat is taken. */
+  export type SitOutput = {
+    /** The table's version from then on. */
+    lockVersion: number;
+  };
+}
+
 /** The types of `chat/sendMessage` v1. */
 export declare namespace ChatSendMessageV1 {
   /** What the message is to its recipient. */
@@ -175,6 +298,67 @@ export declare namespace TestNestedTestRoomV1 {
 
 /** The events by page, name and version. */
 export interface SyncApi {
+  cards: {
+    draw: {
+      /** Callers have to be signed in. */
+      v1: {
+        clientInput: Record<string, never>;
+        serverOutput: CardsDrawV1.DrawOutput;
+        clientOutput: Record<string, never>;
+        errors: "cards.noGame" | "cards.notSeated" | "cards.notYourTurn";
+      };
+    };
+    leave: {
+      /** Callers have to be signed in. */
+      v1: {
+        clientInput: Record<string, never>;
+        serverOutput: CardsLeaveV1.LeaveOutput;
+        clientOutput: Record<string, never>;
+        errors: "cards.notSeated";
+      };
+    };
+    newGame: {
+      /** Callers have to be signed in. */
+      v1: {
+        clientInput: Record<string, never>;
+        serverOutput: CardsNewGameV1.NewGameOutput;
+        clientOutput: Record<string, never>;
+        errors: "cards.alone" | "cards.notSeated";
+      };
+    };
+    play: {
+      /** Callers have to be signed in. */
+      v1: {
+        clientInput: CardsPlayV1.PlayInput;
+        serverOutput: CardsPlayV1.PlayOutput;
+        clientOutput: Record<string, never>;
+        errors:
+          | "cards.doesNotFit"
+          | "cards.noGame"
+          | "cards.notInHand"
+          | "cards.notSeated"
+          | "cards.notYourTurn";
+      };
+    };
+    readTable: {
+      /** Callers have to be signed in. */
+      v1: {
+        clientInput: Record<string, never>;
+        serverOutput: CardsReadTableV1.ReadTableOutput;
+        clientOutput: Record<string, never>;
+        errors: never;
+      };
+    };
+    sit: {
+      /** Callers have to be signed in. */
+      v1: {
+        clientInput: Record<string, never>;
+        serverOutput: CardsSitV1.SitOutput;
+        clientOutput: Record<string, never>;
+        errors: "cards.tableFull";
+      };
+    };
+  };
   chat: {
     sendMessage: {
       /** Callers have to be signed in. */
@@ -279,6 +463,12 @@ export interface SyncApi {
 
 /** The events by full name, as requests spell it. */
 export interface SyncRoutes {
+  "cards/draw": SyncApi["cards"]["draw"];
+  "cards/leave": SyncApi["cards"]["leave"];
+  "cards/newGame": SyncApi["cards"]["newGame"];
+  "cards/play": SyncApi["cards"]["play"];
+  "cards/readTable": SyncApi["cards"]["readTable"];
+  "cards/sit": SyncApi["cards"]["sit"];
   "chat/sendMessage": SyncApi["chat"]["sendMessage"];
   "chess/moveChessPiece": SyncApi["chess"]["moveChessPiece"];
   "chess/newGame": SyncApi["chess"]["newGame"];
@@ -292,6 +482,12 @@ export interface SyncRoutes {
 
 /** The newest version of each event. */
 export interface SyncLatest {
+  "cards/draw": "v1";
+  "cards/leave": "v1";
+  "cards/newGame": "v1";
+  "cards/play": "v1";
+  "cards/readTable": "v1";
+  "cards/sit": "v1";
   "chat/sendMessage": "v1";
   "chess/moveChessPiece": "v1";
   "chess/newGame": "v1";
@@ -305,6 +501,16 @@ export interface SyncLatest {
 
 /** The app's own error codes, their HTTP status and parameters. */
 export interface SyncAppErrors {
+  "cards.alone": { httpStatus: 409; errorParams?: undefined };
+  "cards.doesNotFit": {
+    httpStatus: 422;
+    errorParams: { card: SyncErrorParam; top: SyncErrorParam };
+  };
+  "cards.noGame": { httpStatus: 409; errorParams?: undefined };
+  "cards.notInHand": { httpStatus: 422; errorParams: { card: SyncErrorParam } };
+  "cards.notSeated": { httpStatus: 409; errorParams?: undefined };
+  "cards.notYourTurn": { httpStatus: 409; errorParams?: undefined };
+  "cards.tableFull": { httpStatus: 409; errorParams?: undefined };
   "chess.illegalMove": {
     httpStatus: 422;
     errorParams: { from: SyncErrorParam; to: SyncErrorParam };

@@ -48,7 +48,8 @@ export function useSnapshot<Data = unknown>(
   const said = settings.initialSnapshot;
   const initial = said && isOf(`${kind}/${id}`, said) ? said : undefined;
   const { transport } = settings;
-  const name = typeof transport === "object" ? transport.name : transport === "polling" ? transport : "websocket";
+  const first = typeof transport === "object" && "0" in transport ? transport[0] : transport;
+  const name = typeof first === "object" ? first.name : first === "polling" ? first : "websocket";
   const before = useMemo<SnapshotState>(
     () => ({
       snapshot: null,

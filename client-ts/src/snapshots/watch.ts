@@ -46,9 +46,17 @@ export interface SnapshotSettings<Data = unknown> extends AccessOptions {
   /**
    * How snapshots come.
    * - `auto`, the default: `websocket`; after three failures in a row `polling`, until a socket is there again.
-   * - `websocket`, `polling`: this one alone, as a transport of an app's own is. Such an object has to stay the same.
+   * - `websocket`, `polling`: this one alone.
+   * - Objects: a transport alone, or two, of which the second comes in for the first as polling does in `auto`. What is
+   *   given has to stay the same.
    */
-  transport?: "auto" | "websocket" | "polling" | SnapshotTransport | undefined;
+  transport?:
+    | "auto"
+    | "websocket"
+    | "polling"
+    | SnapshotTransport
+    | readonly [SnapshotTransport, SnapshotTransport]
+    | undefined;
 }
 
 /** What {@link watchSnapshot} is told. */
@@ -182,18 +190,21 @@ export function watchSnapshot<Data = unknown>(
         error = why;
       } else {
         if (why && !isLive()) error = why;
-        if (primary.failures() >= FAILURES && access.canRead()) fallback?.start();
+        // Whether a fallback of the app's own can work is the app's to know.
+        const canRead = typeof settings.transport === "object" || access.canRead();
+        if (primary.failures() >= FAILURES && canRead) fallback?.start();
       }
       update();
     },
   };
 
-  const lines = (): [Line, Line?] => {
+  const lines = (): [Line, Line | undefined] => {
     const { transport = "auto" } = settings;
-    if (transport === "polling") return [createLine(pollingTransport(), context, events)];
-    if (typeof transport === "object") return [createLine(transport, context, events)];
-    const line = createLine(websocketTransport(), context, events);
-    return transport === "auto" ? [line, createLine(pollingTransport(), context, events)] : [line];
+    const line = (transport: SnapshotTransport) => createLine(transport, context, events);
+    if (transport === "auto") return [line(websocketTransport()), line(pollingTransport())];
+    if (transport === "websocket") return [line(websocketTransport()), undefined];
+    if (transport === "polling") return [line(pollingTransport()), undefined];
+    return "open" in transport ? [line(transport), undefined] : [line(transport[0]), line(transport[1])];
   };
   let [primary, fallback] = lines();
 

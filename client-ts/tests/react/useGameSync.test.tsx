@@ -4,7 +4,7 @@ import { act, cleanup, render, renderHook, screen } from "@testing-library/react
 import { type ReactNode, StrictMode } from "react";
 import type { SyncClient } from "syncline";
 import { type GameSyncOptions, SyncProvider, useGameSync, useSnapshot } from "syncline/react";
-import { pollingTransport } from "syncline/snapshots";
+import { pollingTransport, type SnapshotTransport } from "syncline/snapshots";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   client,
@@ -268,4 +268,15 @@ test("a transport that stays the same object is opened once", async () => {
   await act(settle);
   expect(result.current).toMatchObject({ transport: "polling", lockVersion: 1 });
   expect(server.reads()).toHaveLength(1);
+});
+
+test("two transports are one in place of the other", async () => {
+  const open = vi.fn<SnapshotTransport["open"]>(() => ({ close() {} }));
+  const transport = [{ name: "pigeon", open }, pollingTransport()] as const;
+  const { result, rerender } = await use({ gameId: null, transport });
+  expect(result.current).toMatchObject({ transport: "pigeon", status: "disconnected" });
+  for (let render = 0; render < 3; render++) rerender({ gameId: "7", transport });
+  await act(settle);
+  expect(result.current).toMatchObject({ transport: "pigeon", status: "connecting" });
+  expect(open).toHaveBeenCalledTimes(1);
 });

@@ -217,6 +217,38 @@ describe("other settings", () => {
     });
   });
 
+  test("of two transports the second comes in after three failures, whether or not there is a token", async () => {
+    const made: FakeSocket[] = [];
+    const own = class extends FakeSocket {
+      constructor(url: string) {
+        super(url);
+        made.push(this);
+      }
+    } as unknown as new (
+      url: string,
+    ) => WebSocket;
+    const close = vi.fn();
+    const open = vi.fn<SnapshotTransport["open"]>(() => ({ close }));
+    const transport = [websocketTransport({ WebSocket: own }), { name: "pigeon", open }] as const;
+    const watch = await watchGame({ transport, getTicket: () => "ticket", sync: client({ token: undefined }) });
+    expect(watch.getSnapshot()).toMatchObject({ transport: "websocket", status: "connecting" });
+    for (let failures = 1; failures <= 3; failures++) {
+      expect(open).not.toHaveBeenCalled();
+      await made.at(-1)?.end();
+      if (failures < 3) await seconds(4);
+    }
+    const [, pigeon] = open.mock.lastCall ?? [];
+    pigeon?.onSnapshot({ data: { turn: "flown" }, lockVersion: 1 });
+    expect(watch.getSnapshot()).toMatchObject({ transport: "pigeon", status: "connected", lockVersion: 1 });
+    await seconds(8);
+    expect(made).toHaveLength(4);
+    made.at(-1)?.push(2);
+    expect(watch.getSnapshot()).toMatchObject({ transport: "websocket", status: "connected", lockVersion: 2 });
+    expect(close).toHaveBeenCalledTimes(1);
+    watch.configure({ transport });
+    expect(made.at(-1)?.closed, "the same two are no change").toBe(false);
+  });
+
   test("the package's transports with other times, or another class of sockets", async () => {
     server.onRead = () => version(1);
     await watchGame({ transport: pollingTransport({ everyMs: 500 }) });

@@ -17,6 +17,13 @@ export class Person {
     this.lamp = this.pane("Shared state");
     this.version = this.lamp.getByLabel("Version");
     this.note = this.lamp.getByLabel("Note");
+    this.table = this.pane("A game of cards");
+    this.tableVersion = this.table.getByLabel("Version");
+    this.hand = this.table.getByRole("list", { name: "Hand" }).getByRole("button");
+    this.pile = this.table.getByRole("img", { name: /^On the pile: / });
+    this.game = this.table.getByRole("status", { name: "Game" });
+    this.banner = this.table.getByRole("status", { name: "Connection" });
+    this.transport = this.table.getByTestId("transport");
   }
 
   pane(card) {
@@ -59,6 +66,15 @@ export class Person {
   async move(from, to) {
     await this.square(from).click();
     await this.square(to).click();
+  }
+
+  async atTable(button) {
+    await this.table.getByRole("button", { name: button, exact: true }).click();
+  }
+
+  /** Whether this person's sockets for snapshots are cut. */
+  async killSocket(on) {
+    await this.table.getByRole("switch", { name: "Kill the socket" }).setChecked(on);
   }
 
   async language(name) {

@@ -16,6 +16,13 @@ async function fill(app) {
   await app.alice.setLamp("Glow", 60);
   await app.alice.lamp.getByRole("button", { name: "Write too much" }).click();
   await expect(app.alice.lamp.getByRole("alert")).not.toBeEmpty();
+  await app.alice.atTable("Sit down");
+  await app.bob.atTable("Sit down");
+  await expect(app.alice.hand).toHaveCount(5);
+  await app.bob.atTable("Draw a card");
+  await expect(app.bob.table.getByRole("alert")).toContainText("cards.notYourTurn");
+  await app.alice.killSocket(true);
+  await expect(app.alice.banner).toContainText("Reconnecting");
   await app.bob.network(false);
   await app.bob.addMany(50);
   await expect(app.bob.status).toContainText("50 waiting");

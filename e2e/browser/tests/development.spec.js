@@ -27,9 +27,11 @@ test("mounted twice, a component has one connection and one callback", async ({ 
   const vite = await startVite(server.url);
   try {
     const sockets = [];
+    const watching = [];
     context.on("page", (page) =>
       page.on("websocket", (socket) => {
         if (socket.url().includes("/socket.io/")) sockets.push(socket);
+        if (socket.url().includes("/ws/snapshots/cards/")) watching.push(socket);
       }),
     );
     const { page, faults, alice, bob } = await openPage(context, vite.url, room);
@@ -45,6 +47,10 @@ test("mounted twice, a component has one connection and one callback", async ({ 
     await expect(bob.message("once")).toHaveCount(1);
     await expect(alice.message("once")).toHaveCount(1);
     expect(sockets, "one for each of the two").toHaveLength(2);
+    await alice.atTable("Sit down");
+    await expect(bob.table).toContainText("Alice sat down");
+    await expect(bob.transport).toHaveText("websocket");
+    expect(watching, "and one for each of their tables").toHaveLength(2);
     expect(faults).toEqual([]);
     await page.close();
   } finally {

@@ -6,13 +6,16 @@ mod page;
 
 use std::{process::ExitCode, sync::Arc};
 
-use handlers::{App, LOCALES};
+use handlers::{App, LOCALES, cards::tables};
 use syncline_server::{Server, cli};
 
 fn main() -> ExitCode {
     cli::run("playground", |config| {
+        let app = Arc::new(App::default());
         Server::builder(config)
-            .functions(Arc::new(App::default()))
+            .snapshots(tables::KIND, app.tables())
+            .snapshot_hub(app.snapshot_hub())
+            .functions(app)
             .texts(LOCALES)
             .routes(page::routes())
             .build()

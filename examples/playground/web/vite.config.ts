@@ -7,7 +7,10 @@ import { defineConfig } from "vite";
 const server = process.env.SYNCLINE_SERVER ?? "http://localhost:4000";
 
 /** What the server answers. */
-const PROXIED = ["/socket.io", "/sync", "/api", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+const PROXIED = ["/socket.io", "/ws", "/sync", "/api", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+
+/** Where it has WebSockets. */
+const SOCKETS = new Set(["/socket.io", "/ws"]);
 
 export default defineConfig({
   plugins: [react()],
@@ -15,7 +18,7 @@ export default defineConfig({
   resolve: { dedupe: ["react", "react-dom"] },
   server: {
     // The `Host` header stays, so that for the server the page and what it asks for are of one origin.
-    proxy: Object.fromEntries(PROXIED.map((path) => [path, { target: server, ws: path === "/socket.io" }])),
+    proxy: Object.fromEntries(PROXIED.map((path) => [path, { target: server, ws: SOCKETS.has(path) }])),
   },
   build: { outDir: "dist", target: "es2022" },
 });

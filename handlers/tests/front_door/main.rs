@@ -3,13 +3,17 @@
 
 use std::sync::Arc;
 
-use handlers::{App, LOCALES, examples::counter::AMOUNT_TOO_LARGE};
-use serde_json::json;
+use handlers::{App, LOCALES, cards::tables::KIND, examples::counter::AMOUNT_TOO_LARGE};
+use serde_json::{Value, json};
 use syncline::{Session, codes};
-use syncline_testkit::{Outcome as _, TestServer, TestSession as _};
+use syncline_testkit::{Outcome as _, TestServer, TestSession as _, Token, call};
 
 fn start() -> TestServer {
-    TestServer::start(|builder| builder.functions(Arc::new(App::default())).texts(LOCALES))
+    let app = Arc::new(App::default());
+    TestServer::start(|builder| {
+        let builder = builder.snapshots(KIND, app.tables()).snapshot_hub(app.snapshot_hub());
+        builder.functions(app).texts(LOCALES)
+    })
 }
 
 #[tokio::test]
@@ -71,4 +75,39 @@ async fn a_cursor_is_seen_on_its_own_page() {
     assert_eq!(near.next_event().await.server_output()["userId"], "ada");
     far.expect_no_event().await;
     ada.expect_no_event().await;
+}
+
+#[tokio::test]
+async fn each_is_shown_their_own_cards_and_nobody_elses() {
+    let server = start();
+    let table = async |user: &str| {
+        let bearer = format!("Bearer {}", Token::of(user).sign());
+        let headers = [("authorization", bearer.as_str())];
+        call(server.address(), "GET", "/api/snapshots/cards/game", &headers, "").await.json()
+    };
+    let empty = table("eve").await;
+    assert_eq!(empty["data"]["seats"], json!([null, null]), "a table is there before anybody is");
+    let ada = server.client_in("ada", "game").await;
+    let bob = server.client_in("bob", "game").await;
+    ada.sync("cards/sit", "v1", "game", json!({})).await.unwrap();
+    let answer = bob.sync("cards/sit", "v1", "game", json!({})).await.unwrap();
+
+    let [of_ada, of_bob, of_eve] = [table("ada").await, table("bob").await, table("eve").await];
+    for seen in [&of_ada, &of_bob, &of_eve] {
+        assert_eq!(seen["version"], answer["lockVersion"]);
+        assert_eq!(seen["data"]["seats"][0], json!({ "player": "ada", "cards": 5 }));
+        assert_eq!(seen["data"]["top"], of_eve["data"]["top"]);
+    }
+    assert!(of_eve["data"].get("hand").is_none());
+    let [hers, his] = [&of_ada, &of_bob].map(|seen| seen["data"]["hand"].as_array().unwrap().clone());
+    assert_eq!((hers.len(), his.len()), (5, 5));
+    let written = |seen: &Value| seen.to_string();
+    assert!(his.iter().all(|card| !written(&of_ada).contains(&card.to_string())));
+    assert!(hers.iter().all(|card| !written(&of_bob).contains(&card.to_string())));
+
+    let refused = bob.sync("cards/draw", "v1", "game", json!({})).await;
+    assert!(refused.is_err_and(|refused| refused.message == "It is not your turn."));
+    ada.expect_no_event().await;
+    let nobody = call(server.address(), "GET", "/api/snapshots/cards/game", &[], "").await;
+    assert_eq!(nobody.status, 401);
 }

@@ -1,5 +1,6 @@
 //! The shipped handlers through the registry, as a server runs them: JSON in, JSON out.
 
+mod cards;
 mod chat;
 #[cfg(feature = "chess")]
 mod chess;

@@ -27,6 +27,12 @@ fn the_events_are_these() {
     assert_eq!(
         names,
         [
+            "cards/draw/v1",
+            "cards/leave/v1",
+            "cards/newGame/v1",
+            "cards/play/v1",
+            "cards/readTable/v1",
+            "cards/sit/v1",
             "chat/sendMessage/v1",
             "examples/readCounter/v1",
             "examples/updateCounter/v1",

@@ -7,6 +7,7 @@ import { Counter } from "./counter/Counter";
 import { Cursors } from "./cursors/Cursors";
 import { Offline } from "./offline/Offline";
 import { SharedState } from "./shared/SharedState";
+import { CardTable } from "./table/CardTable";
 
 export interface CardGroup {
   readonly title: string;
@@ -63,6 +64,18 @@ export const GROUPS: readonly CardGroup[] = [
         uses: "/api/rooms/{room_id}",
         lead: "A lamp that both hold. What you set is shown at once; the version goes up when the server has it, and the last write wins. Take one side offline: its newest change waits. Write too much, and it is taken back.",
         View: SharedState,
+      },
+    ],
+  },
+  {
+    title: "Snapshots",
+    cards: [
+      {
+        id: "card-table",
+        title: "A game of cards",
+        uses: "/ws/snapshots/cards/{id}",
+        lead: "Sit down on both sides. A card goes on its suit or rank, an eight on any; else draw. Each is pushed the table as they may see it: the other's hand is a number. Kill a socket, and the table is asked for until there is one again.",
+        View: CardTable,
       },
     ],
   },
