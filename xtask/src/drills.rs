@@ -16,12 +16,16 @@ pub(crate) struct Options {
     /// How long a Redis is away, in seconds
     #[arg(long, default_value_t = 10)]
     outage: u64,
+    /// Followers of a game, and as many of a room, on each of two nodes
+    #[arg(long, default_value_t = 10)]
+    followers: usize,
 }
 
 /// Runs them.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let Options { rounds, outage } = options;
+    let Options { rounds, outage, followers } = options;
     let drills = failure_drills().variable("DRILL_ROUNDS", rounds.to_string());
-    drills.variable("DRILL_OUTAGE_SECONDS", outage.to_string()).succeed()?;
+    let drills = drills.variable("DRILL_OUTAGE_SECONDS", outage.to_string());
+    drills.variable("DRILL_FOLLOWERS", followers.to_string()).succeed()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -78,6 +78,7 @@ async fn watch(options: &Options, nodes: &[Running], redis: &Redis) -> anyhow::R
     due.borrow_mut().push(Instant::now());
     write(nodes[0].address, &token, 0, options.payload).await?;
     let last = (options.rate * (options.seconds + WARM_UP.as_secs())) as usize;
+    let idle: Vec<Option<u64>> = nodes.iter().map(Running::settled_memory_kib).collect();
     let mut watchers = JoinSet::new();
     for number in 0..options.watchers {
         let node = &nodes[number % nodes.len()];
@@ -98,7 +99,12 @@ async fn watch(options: &Options, nodes: &[Running], redis: &Redis) -> anyhow::R
             anyhow::Ok(())
         });
     }
+    let took = idle.iter().zip(nodes).map(|(idle, node)| Some(node.settled_memory_kib()? - (*idle)?));
+    let took: Option<u64> = took.sum();
     println!("{} watchers on {} nodes", options.watchers, nodes.len());
+    if let Some(took) = took {
+        println!("memory: {:.1} KiB a watcher", took as f64 / options.watchers as f64);
+    }
     let mut writers = JoinSet::new();
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / options.rate as u32);
     let warm = (options.rate * WARM_UP.as_secs()) as usize;

@@ -222,7 +222,7 @@ fn snapshots(
 ) -> Result<Arc<Snapshots>, BuildError> {
     for (number, (kind, _)) in sources.iter().enumerate() {
         if !snapshots::is_kind(kind) {
-            let rule = "1 to 32 of A-Z a-z 0-9 _ -";
+            let rule = "1 to 32 of A-Z a-z 0-9 _ -, and not `syncline`";
             return Err(BuildError::Snapshots(format!("`{kind}` cannot be a kind of snapshots: {rule}")));
         }
         if sources[..number].iter().any(|(other, _)| other == kind) {

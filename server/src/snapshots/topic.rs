@@ -40,9 +40,9 @@ impl Topic {
     }
 }
 
-/// Whether that can be the name of a kind.
+/// Whether that can be the name of a kind. `syncline` cannot: channels that begin with it are the nodes' own.
 pub(crate) fn is_kind(kind: &str) -> bool {
-    is_name(kind, MAX_KIND)
+    is_name(kind, MAX_KIND) && kind != "syncline"
 }
 
 fn is_name(text: &str, longest: usize) -> bool {
@@ -82,6 +82,7 @@ mod tests {
             ("game", "7:8"),
             ("ga me", "7"),
             ("game", "ü"),
+            ("syncline", "7"),
             ("game", &"x".repeat(65)),
             (&"x".repeat(33), "7"),
         ] {

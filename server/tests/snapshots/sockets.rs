@@ -30,6 +30,9 @@ async fn whoever_watches_gets_each_version() {
     for watcher in &mut watchers {
         assert!(watcher.is_quiet().await, "of another game nothing comes");
     }
+    let times = "syncline_snapshot_delivery_seconds";
+    assert_eq!(metric(address, &format!("{times}_count")).await, 16.0, "each delivery of a change is timed");
+    assert_eq!(metric(address, &format!("{times}_bucket{{le=\"10\"}}")).await, 16.0, "from its commit on");
 }
 
 #[tokio::test]

@@ -31,6 +31,11 @@ pub(crate) fn outage() -> Duration {
     Duration::from_secs(number("DRILL_OUTAGE_SECONDS", 2) as u64)
 }
 
+/// How many followers of each kind there are on each node.
+pub(crate) fn followers() -> usize {
+    number("DRILL_FOLLOWERS", 10)
+}
+
 fn number(name: &str, otherwise: usize) -> usize {
     std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name}: a number")))
 }

@@ -78,6 +78,8 @@ fn spawn(port: u16, redis: &str) -> Child {
         ("RATE_LIMIT_PER_ADDRESS", "off".to_owned()),
         ("RATE_LIMIT_PER_ROUTE", "off".to_owned()),
         ("RUST_LOG", "error".to_owned()),
+        ("SSE_PER_ADDRESS", "100000".to_owned()),
+        ("WS_PER_ADDRESS", "100000".to_owned()),
         // So that a line that was cut shows soon.
         ("WS_PING_SECONDS", "1".to_owned()),
     ];

@@ -3,15 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    RECOVERY,
+    RECOVERY, followers,
     followers::{Follower, What},
     node::Node,
     redis_server::RedisServer,
     writers::Writer,
 };
-
-/// Followers of each kind on each node.
-const FOLLOWERS: usize = 10;
 
 pub(crate) struct Scene {
     pub(crate) redis: RedisServer,
@@ -30,7 +27,7 @@ impl Scene {
         let writers = kinds.map(|what| Writer::start(what, vec![one, other])).into();
         let orders = [vec![one, other], vec![other, one]];
         let followers = kinds.into_iter().flat_map(|what| {
-            let orders = orders.iter().cycle().take(2 * FOLLOWERS);
+            let orders = orders.iter().cycle().take(2 * followers());
             orders.map(move |order| Follower::start(what, order.clone())).collect::<Vec<_>>()
         });
         let scene = Self { redis, nodes, writers, followers: followers.collect() };
