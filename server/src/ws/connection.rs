@@ -144,7 +144,7 @@ impl Run<'_> {
                     self.go_on_with(next, conversation, &mut work).await?;
                 }
                 () = &mut self.timer => {
-                    if self.due(conversation.is_idle()).await? {
+                    if self.due(conversation.is_idle(), busy).await? {
                         conversation.pinged();
                     }
                 }
@@ -176,8 +176,13 @@ impl Run<'_> {
     }
 
     /// Does what is due; says whether that was a ping.
-    async fn due(&mut self, idle: bool) -> Result<bool, End> {
+    async fn due(&mut self, idle: bool, busy: bool) -> Result<bool, End> {
         let now = Instant::now();
+        if busy {
+            // Nobody listens, so an answer that is there already is not heard.
+            self.pong_due = self.pong_due.map(|_| now + PONG_WITHIN);
+            self.heard_at = now;
+        }
         if self.pong_due.is_some_and(|due| due <= now) {
             self.metrics.heartbeat_failures.increment(1);
             return Err(End::HEARTBEAT);

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -273,6 +274,25 @@ async fn a_source_that_fails_denies_and_is_tried_again() {
     }
     *cards.gate.lock().unwrap() = Some(Arc::new(Semaphore::new(0)));
     assert_eq!(code(&get(address, "/api/snapshots/cards/t", "ada", &[]).await), "timeout");
+}
+
+#[tokio::test]
+async fn a_socket_is_not_to_blame_for_a_source_that_takes_long() {
+    let (server, cards) =
+        start(&[("HANDLER_SECONDS", "20"), ("WS_PING_SECONDS", "0.2"), ("WS_IDLE_SECONDS", "0.5")]);
+    cards.deal("t", "ada", 1);
+    let gate = Arc::new(Semaphore::new(0));
+    *cards.gate.lock().unwrap() = Some(Arc::clone(&gate));
+    let mut socket = Ws::open(server.address(), "/ws", "bob").await;
+    socket.send(&json!({ "type": "subscribe", "topic": { "kind": "cards", "id": "t" } })).await;
+    // It answers each ping, and nobody listens to that for longer than an answer may take.
+    let opening = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        gate.add_permits(1);
+    });
+    assert_eq!(socket.message().await["type"], "ack");
+    assert_eq!(socket.snapshot().await.0, 1);
+    opening.await.unwrap();
 }
 
 #[tokio::test]

@@ -62,6 +62,9 @@ async fn everybody_holds_the_last_version_once_redis_is_back_and_local_events_ne
             events = back.elapsed();
             assert!(events < RECOVERY, "round {round}: events go to the other node again");
         }
+        forget(&beside);
+        send(&there).await;
+        assert!(hears(&beside, RECOVERY).await, "round {round}: and from there to here");
         println!(
             "Redis, round {round}: away {:?}, slowest local event {local:?}; back: ready {ready:?}, writes {writes:?}, \
              state {state:?}, events {events:?}",
