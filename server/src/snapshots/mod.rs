@@ -141,7 +141,8 @@ impl Snapshots {
     /// The app says that something happened, on whatever thread.
     fn announced(self: &Arc<Self>, Announcement { kind, id, news }: Announcement<'_>) {
         let Some(topic) = Topic::new(kind, id).filter(|topic| self.sources.contains_key(topic.kind())) else {
-            tracing::warn!(kind, id, "a change of a topic that cannot be");
+            // An id may come from whoever asks the app for something: that is not worth a line each time.
+            tracing::debug!(kind, id, "a change of a topic that cannot be");
             return;
         };
         let at = millis_now();
