@@ -163,14 +163,17 @@ impl Link {
         None
     }
 
-    /// What has waited and could not be told waits on, below what has come since.
+    /// What has waited and could not be told waits on, below what has come since, for as long as there is room for it.
     fn put_back(&self, failed: Vec<(Topic, Waiting)>) {
         let mut all = self.lock();
         for (topic, before) in failed {
+            let has_room = all.len() < WAITING;
             match all.entry(topic) {
-                Entry::Vacant(none) => {
+                Entry::Vacant(none) if has_room => {
                     none.insert(before);
                 }
+                // It is counted as failed already.
+                Entry::Vacant(_) => {}
                 Entry::Occupied(mut since) => {
                     before.news().for_each(|(news, at)| since.get_mut().add(news, at));
                 }
@@ -193,5 +196,51 @@ fn heard(snapshots: &Arc<Snapshots>, pushed: Pushed<'_>, own: &str, tells_gap: b
             snapshots.counts().malformed.increment(1);
             tracing::debug!(channel, bytes = message.len(), "a message on a topic's channel is none");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syncline::run::News as Told;
+
+    use super::{HashMap, Link, Mutex, Notify, Topic, WAITING, Waiting};
+
+    fn link() -> Link {
+        let (subscribers, waiting) = (HashMap::new(), Mutex::default());
+        Link { origin: "here".into(), subscribers, waiting, more: Notify::new() }
+    }
+
+    fn topic(number: usize) -> Topic {
+        Topic::new("game", &number.to_string()).unwrap()
+    }
+
+    fn changed(version: u64) -> Waiting {
+        Waiting { changed: Some((version, 0)), access: None }
+    }
+
+    #[test]
+    fn what_could_not_be_told_waits_below_what_has_come_since() {
+        let link = link();
+        link.lock().insert(topic(1), Waiting { changed: Some((5, 50)), access: None });
+        link.put_back(vec![
+            (topic(1), Waiting { changed: Some((4, 40)), access: Some(41) }),
+            (topic(2), changed(1)),
+        ]);
+        let all = link.lock();
+        let told: Vec<_> = all[&topic(1)].news().collect();
+        assert_eq!(told, [(Told::Changed(5), 50), (Told::Access, 41)]);
+        assert_eq!(all.len(), 2);
+    }
+
+    #[test]
+    fn however_long_it_cannot_be_told_what_waits_is_bounded() {
+        let link = link();
+        for round in 0..3 {
+            let failed = std::mem::take(&mut *link.lock());
+            let since = (0..WAITING).map(|number| (topic(round * WAITING + number), changed(1)));
+            link.lock().extend(since);
+            link.put_back(failed.into_iter().collect());
+        }
+        assert_eq!(link.lock().len(), WAITING);
     }
 }

@@ -11,7 +11,7 @@ use syncline::{
     Session, Snapshot, SyncError, SyncResult, codes,
     run::{AudienceKey, ErasedSource},
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
 /// How long it may take to say whether somebody may watch.
 const ACCESS_WITHIN: Duration = Duration::from_secs(5);
@@ -71,9 +71,14 @@ impl Source {
     /// # Errors
     /// The app's; `sync.timeout` or `sync.internal` when it does not answer or not well.
     pub(super) async fn snapshot(&self, id: &str, audience: &AudienceKey) -> SyncResult<Snapshot> {
-        let _place = self.places.acquire().await;
+        // Waiting for a place counts too: sources that hang would otherwise make a line without an end.
+        let deadline = Instant::now() + self.build_within;
+        let place = tokio::time::timeout_at(deadline, self.places.acquire()).await;
+        if place.is_err() || Instant::now() >= deadline {
+            return Err(codes::TIMEOUT.into());
+        }
         let built = AssertUnwindSafe(async { self.app.snapshot(id, audience).await }).catch_unwind();
-        let snapshot = match tokio::time::timeout(self.build_within, built).await {
+        let snapshot = match tokio::time::timeout_at(deadline, built).await {
             Ok(Ok(snapshot)) => snapshot.inspect_err(log_cause)?,
             Ok(Err(_panic)) => {
                 tracing::error!("a source's `snapshot` panicked");
@@ -95,5 +100,53 @@ impl Source {
 fn log_cause(error: &SyncError) {
     if let Some(cause) = error.cause() {
         tracing::warn!(code = error.code().code(), cause, "a source could not build a snapshot");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
+
+    use syncline::{Session, Snapshot, SnapshotSource, SyncResult, codes};
+
+    use super::{BUILDS, Source};
+
+    /// Counts how often it is asked.
+    #[derive(Default)]
+    struct Asked(Arc<AtomicUsize>);
+
+    impl SnapshotSource for Asked {
+        type Audience = ();
+
+        fn audience(&self, _id: &str, _viewer: &Session) {}
+
+        async fn snapshot(&self, _id: &str, (): &()) -> SyncResult<Snapshot> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Snapshot::new(1, &"state")
+        }
+
+        async fn may_watch(&self, _id: &str, _viewer: &Session) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn waiting_for_a_place_has_an_end() {
+        let asked = Asked::default();
+        let count = Arc::clone(&asked.0);
+        let source = Source::new(Arc::new(asked), Duration::from_millis(20));
+        let audience = source.audience("7", &Session::default()).unwrap();
+        let all = source.places.acquire_many(BUILDS as u32).await.unwrap();
+        let refused = tokio::time::timeout(Duration::from_secs(20), source.snapshot("7", &audience)).await;
+        assert_eq!(refused.expect("an answer").unwrap_err().code(), codes::TIMEOUT);
+        assert_eq!(count.load(Ordering::SeqCst), 0, "the app is not asked when there is no time left");
+        drop(all);
+        assert_eq!(source.snapshot("7", &audience).await.unwrap().version(), 1);
     }
 }
