@@ -25,6 +25,8 @@ mod config;
 mod dev;
 mod error;
 mod events;
+#[expect(dead_code, reason = "workspaces will stand on it")]
+mod journal;
 mod net;
 mod observe;
 mod openapi;
