@@ -9,7 +9,7 @@ use syncline_i18n::{Catalog, Locale};
 const LOCALES: [&str; 6] = ["de", "en", "es", "fr", "ja", "nl"];
 
 /// The framework's codes and their parameters.
-const CODES: [(&str, &[&str]); 43] = [
+const CODES: [(&str, &[&str]); 49] = [
     ("auth.expired", &[]),
     ("auth.forbidden", &["key"]),
     ("auth.invalid", &[]),
@@ -20,6 +20,7 @@ const CODES: [(&str, &[&str]); 43] = [
     ("invalid.json", &[]),
     ("invalid.roomId", &[]),
     ("invalid.state", &[]),
+    ("invalid.workspaceId", &[]),
     ("offline.dropped", &["reason"]),
     ("payload.tooLarge", &["max"]),
     ("request.aborted", &[]),
@@ -53,6 +54,11 @@ const CODES: [(&str, &[&str]); 43] = [
     ("sync.tooLarge", &["max"]),
     ("unsupported.mediaType", &[]),
     ("upgrade.required", &[]),
+    ("workspace.invalidOp", &["reason"]),
+    ("workspace.permissionDenied", &[]),
+    ("workspace.persistenceFailed", &[]),
+    ("workspace.unknownChange", &[]),
+    ("workspace.workspaceFull", &["max"]),
 ];
 
 fn catalog() -> Catalog {

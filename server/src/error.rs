@@ -83,10 +83,10 @@ struct PlainError<'a> {
 }
 
 /// A code as those systems write it: `room.notFound` is `room_not_found`. The group `sync`, which is the framework's
-/// own, goes without saying, and so does `snapshot`: `sync.rateLimited` is `rate_limited`.
+/// own, goes without saying, and so do `snapshot` and `workspace`: `sync.rateLimited` is `rate_limited`.
 fn plain_code(code: &str) -> String {
     let mut plain = String::with_capacity(code.len() + 4);
-    let unsaid = ["sync.", "snapshot."].iter().find_map(|group| code.strip_prefix(group));
+    let unsaid = ["sync.", "snapshot.", "workspace."].iter().find_map(|group| code.strip_prefix(group));
     for character in unsaid.unwrap_or(code).chars() {
         match character {
             '.' => plain.push('_'),
@@ -127,6 +127,7 @@ mod tests {
             ("auth.required", "auth_required"),
             ("sync.rateLimited", "rate_limited"),
             ("snapshot.notFound", "not_found"),
+            ("workspace.permissionDenied", "permission_denied"),
         ] {
             assert_eq!(plain_code(code), plain);
         }

@@ -39,6 +39,8 @@ mod redis_server;
 mod rooms;
 mod running;
 mod snapshots;
+#[expect(dead_code, reason = "the systems are put together when all parts are there")]
+mod workspaces;
 mod ws;
 
 pub use app::{Server, ServerBuilder};

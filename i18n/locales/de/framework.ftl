@@ -42,6 +42,7 @@ server =
 
 invalid =
     .roomId = Dieser Raumname ist ungültig. Zulässig sind 1 bis 64 Buchstaben (A bis Z), Ziffern, Binde- und Unterstriche.
+    .workspaceId = Dieser Name für einen Arbeitsbereich ist ungültig. Zulässig sind 1 bis 128 Buchstaben (A bis Z), Ziffern, Punkte, Doppelpunkte, Binde- und Unterstriche.
     .json = Die Anfrage ist kein gültiges JSON.
     .state = Der Zustand fehlt oder ist weder ein Objekt noch ein Array.
     .data = Die Daten fehlen, oder die Version ist keine ganze Zahl ab 1.
@@ -80,6 +81,13 @@ snapshot =
        *[other] Sie können über eine Verbindung höchstens { $max } Themen verfolgen.
     }
     .versionConflict = Jemand anderes hat dies zuerst geändert. Es hat jetzt die Version { $current }.
+
+workspace =
+    .permissionDenied = Sie dürfen diesen Arbeitsbereich lesen, aber nicht ändern.
+    .invalidOp = Diese Änderung ist ungültig. Details: „{ $reason }“
+    .persistenceFailed = Ihre Änderung konnte nicht gespeichert werden. Bitte versuchen Sie es erneut.
+    .unknownChange = Diese Änderung gibt es im Verlauf des Arbeitsbereichs nicht.
+    .workspaceFull = Dieser Arbeitsbereich ist voll. Zulässig sind höchstens { $max } Bytes.
 
 upgrade =
     .required = Diese Adresse ist nur für WebSocket-Verbindungen.

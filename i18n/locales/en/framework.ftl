@@ -48,6 +48,7 @@ server =
 # What is wrong with a request to the HTTP of rooms.
 invalid =
     .roomId = This room name is not valid. Use 1 to 64 letters (A to Z), digits, hyphens, and underscores.
+    .workspaceId = This workspace name is not valid. Use 1 to 128 letters (A to Z), digits, dots, colons, hyphens, and underscores.
     .json = The request is not valid JSON.
     .state = The state is missing, or it is neither an object nor an array.
     .data = The data is missing, or the version is not a whole number from 1 on.
@@ -90,6 +91,15 @@ snapshot =
        *[other] You can watch at most { $max } topics on one connection.
     }
     .versionConflict = Someone else changed this first. It is now at version { $current }.
+
+# What is told of a workspace. .invalidOp: $reason is what the server saw, always in technical English.
+# .workspaceFull: $max is in bytes.
+workspace =
+    .permissionDenied = You are allowed to read this workspace, but not to change it.
+    .invalidOp = This change is not valid. Details: “{ $reason }”
+    .persistenceFailed = Your change could not be saved. Please try again.
+    .unknownChange = This change does not exist in the workspace’s history.
+    .workspaceFull = This workspace is full. The maximum is { $max } bytes.
 
 upgrade =
     .required = This address is for WebSocket connections only.

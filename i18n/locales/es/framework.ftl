@@ -42,6 +42,7 @@ server =
 
 invalid =
     .roomId = Este nombre de sala no es válido. Use de 1 a 64 letras (de la A a la Z), cifras, guiones y guiones bajos.
+    .workspaceId = Este nombre de espacio de trabajo no es válido. Use de 1 a 128 letras (de la A a la Z), cifras, puntos, dos puntos, guiones y guiones bajos.
     .json = La solicitud no es un JSON válido.
     .state = Falta el estado, o no es un objeto ni una lista.
     .data = Faltan los datos, o la versión no es un número entero a partir de 1.
@@ -80,6 +81,13 @@ snapshot =
        *[other] Puede seguir como máximo { $max } temas por conexión.
     }
     .versionConflict = Otra persona lo cambió antes. Ahora está en la versión { $current }.
+
+workspace =
+    .permissionDenied = Puede leer este espacio de trabajo, pero no modificarlo.
+    .invalidOp = Este cambio no es válido. Detalles: «{ $reason }»
+    .persistenceFailed = No se pudo guardar su cambio. Inténtelo de nuevo.
+    .unknownChange = Este cambio no existe en el historial del espacio de trabajo.
+    .workspaceFull = Este espacio de trabajo está lleno. El máximo es de { $max } bytes.
 
 upgrade =
     .required = Esta dirección es solo para conexiones WebSocket.

@@ -43,6 +43,7 @@ server =
 
 invalid =
     .roomId = Ce nom de salon n’est pas valide. Utilisez de 1 à 64 lettres (de A à Z), chiffres, traits d’union et tirets bas.
+    .workspaceId = Ce nom d’espace de travail n’est pas valide. Utilisez de 1 à 128 lettres (de A à Z), chiffres, points, deux-points, traits d’union et tirets bas.
     .json = La requête n’est pas du JSON valide.
     .state = L’état est absent, ou n’est ni un objet ni un tableau.
     .data = Les données manquent, ou la version n’est pas un nombre entier à partir de 1.
@@ -81,6 +82,13 @@ snapshot =
        *[other] Vous pouvez suivre au maximum { $max } sujets par connexion.
     }
     .versionConflict = Quelqu’un d’autre a modifié cet élément avant vous. Il en est à la version { $current }.
+
+workspace =
+    .permissionDenied = Vous pouvez lire cet espace de travail, mais pas le modifier.
+    .invalidOp = Cette modification n’est pas valide. Détails : « { $reason } »
+    .persistenceFailed = Votre modification n’a pas pu être enregistrée. Veuillez réessayer.
+    .unknownChange = Cette modification n’existe pas dans l’historique de l’espace de travail.
+    .workspaceFull = Cet espace de travail est plein. Le maximum est de { $max } octets.
 
 upgrade =
     .required = Cette adresse est réservée aux connexions WebSocket.

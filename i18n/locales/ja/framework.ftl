@@ -33,6 +33,7 @@ server =
 
 invalid =
     .roomId = ルーム名が正しくありません。英字（A～Z）、数字、ハイフン、アンダースコアを1～64文字で指定してください。
+    .workspaceId = ワークスペース名が正しくありません。英字（A～Z）、数字、ピリオド、コロン、ハイフン、アンダースコアを1～128文字で指定してください。
     .json = リクエストが正しいJSONではありません。
     .state = 状態が指定されていないか、オブジェクトでも配列でもありません。
     .data = データがないか、バージョンが1以上の整数ではありません。
@@ -59,6 +60,13 @@ snapshot =
     .badRequest = メッセージが正しくありません。
     .topicLimit = 1つの接続で同時に閲覧できるのは{ $max }件までです。
     .versionConflict = ほかの人が先に変更しました。現在のバージョンは{ $current }です。
+
+workspace =
+    .permissionDenied = このワークスペースは閲覧できますが、変更する権限がありません。
+    .invalidOp = 変更の内容が正しくありません。詳細：「{ $reason }」
+    .persistenceFailed = 変更を保存できませんでした。もう一度お試しください。
+    .unknownChange = この変更はワークスペースの履歴にありません。
+    .workspaceFull = このワークスペースはいっぱいです。上限は{ $max }バイトです。
 
 upgrade =
     .required = このアドレスはWebSocket接続専用です。

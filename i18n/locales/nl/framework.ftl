@@ -42,6 +42,7 @@ server =
 
 invalid =
     .roomId = Deze kamernaam is ongeldig. Gebruik 1 tot 64 letters (A tot Z), cijfers, koppeltekens en onderstrepingstekens.
+    .workspaceId = Deze werkruimtenaam is ongeldig. Gebruik 1 tot 128 letters (A tot Z), cijfers, punten, dubbele punten, koppeltekens en onderstrepingstekens.
     .json = Het verzoek is geen geldige JSON.
     .state = De toestand ontbreekt of is geen object of array.
     .data = De gegevens ontbreken, of de versie is geen geheel getal vanaf 1.
@@ -80,6 +81,13 @@ snapshot =
        *[other] Je kunt per verbinding hoogstens { $max } onderwerpen volgen.
     }
     .versionConflict = Iemand anders heeft dit eerder gewijzigd. Het is nu versie { $current }.
+
+workspace =
+    .permissionDenied = Je mag deze werkruimte lezen, maar niet wijzigen.
+    .invalidOp = Deze wijziging is ongeldig. Details: ‘{ $reason }’
+    .persistenceFailed = Je wijziging kon niet worden opgeslagen. Probeer het opnieuw.
+    .unknownChange = Deze wijziging staat niet in de geschiedenis van de werkruimte.
+    .workspaceFull = Deze werkruimte is vol. Het maximum is { $max } bytes.
 
 upgrade =
     .required = Dit adres is alleen voor WebSocket-verbindingen.

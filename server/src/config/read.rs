@@ -87,9 +87,16 @@ impl Reader {
             port: self.number("PORT", 4000, "a port, 0 to 65535"),
             shutdown: self.seconds("SHUTDOWN_SECONDS", 10),
             socket_threads: self.at_least_one("SOCKET_THREADS", 1),
+            data_dir: match self.text("DATA_DIR").as_deref() {
+                Some("off") => None,
+                dir => Some(PathBuf::from(dir.unwrap_or("./data"))),
+            },
+            server_id: self.name("SERVER_ID", 64),
+            region: self.name("REGION", 32).unwrap_or_else(|| "local".to_owned()),
             events: self.switch("EVENTS", true),
             rooms: self.switch("ROOMS", true),
             snapshots: self.switch("SNAPSHOTS", true),
+            workspaces: self.switch("WORKSPACES", true),
             jwt_secret: self.secret("JWT_SECRET"),
             jwt_secret_previous: self.secret("JWT_SECRET_PREVIOUS"),
             jwt_public_key: self.text("JWT_PUBLIC_KEY").map(|pem| pem.replace("\\n", "\n")),
@@ -128,10 +135,22 @@ impl Reader {
             heartbeat: self.period("HEARTBEAT_SECONDS", 15),
             ws_ping: self.period("WS_PING_SECONDS", 20),
             ws_idle: self.period("WS_IDLE_SECONDS", 60),
+            workspace_op_bytes: self.parse(
+                "WORKSPACE_OP_BYTES",
+                65_536,
+                "a number from 1024 to 16777216",
+                |text| text.parse().ok().filter(|bytes| (1024..=16_777_216).contains(bytes)),
+            ),
+            workspace_bytes: self.at_least_one("WORKSPACE_BYTES", 67_108_864),
+            workspace_idle: self.seconds("WORKSPACE_IDLE_SECONDS", 60),
+            webhook_url: self.text("WEBHOOK_URL"),
+            webhook_secret: self.secret("WEBHOOK_SECRET"),
+            webhook_allow_private: self.number("WEBHOOK_ALLOW_PRIVATE", false, "true or false"),
             redis_url: self.redis_url(),
             redis_pool: self.parse("REDIS_POOL", 1, "a number from 1 to 64", |text| {
                 text.parse().ok().filter(|connections| (1..=64).contains(connections))
             }),
+            nats_url: self.secret("NATS_URL"),
             default_locale: self.text("DEFAULT_LOCALE").unwrap_or_else(|| "en".to_owned()),
             locales_dir: self.text("LOCALES_DIR").map(PathBuf::from),
             log_filter: self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
@@ -154,6 +173,7 @@ impl Reader {
             (None, None)
                 if config.events
                     || config.snapshots
+                    || config.workspaces
                     || (config.rooms && config.room_auth != RoomAuth::Off) =>
             {
                 self.problems.push(format!(
@@ -242,6 +262,15 @@ impl Reader {
             "on" | "true" => Some(true),
             "off" | "false" => Some(false),
             _ => None,
+        })
+    }
+
+    /// A name that may stand in logs, subjects and files.
+    fn name(&mut self, name: &'static str, longest: usize) -> Option<String> {
+        let expected = format!("1 to {longest} of A-Z a-z 0-9 . _ -");
+        self.parse(name, None, &expected, |text| {
+            let is_sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+            (text.len() <= longest && text.bytes().all(is_sound)).then(|| Some(text.to_owned()))
         })
     }
 

@@ -1,0 +1,4 @@
+//! Workspaces: durable key/value state with history, on an Automerge document each.
+
+pub(crate) mod codes;
+mod id;
