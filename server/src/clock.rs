@@ -1,4 +1,4 @@
-//! Times as they are stored and shown: milliseconds since 1970, and RFC 3339.
+//! Times as they are stored and shown: milliseconds and microseconds since 1970, and RFC 3339.
 
 use std::{
     num::NonZeroU8,
@@ -17,6 +17,12 @@ use time::{
 pub(crate) fn millis_now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Now, in microseconds since 1970.
+pub(crate) fn micros_now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// UTC with milliseconds, always three digits of them.

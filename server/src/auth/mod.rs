@@ -16,5 +16,5 @@ pub use jwt::SessionClaims;
 pub(crate) use jwt::Tokens;
 pub(crate) use origin::Origins;
 pub use policy::{ClaimsPolicy, PolicyError, RoomPolicy};
-pub(crate) use policy::{GuardedPolicy, rooms_claim_allows};
+pub(crate) use policy::{GuardedPolicy, glob_matches, rooms_claim_allows};
 pub(crate) use ticket::Tickets;

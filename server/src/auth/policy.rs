@@ -120,7 +120,7 @@ pub(crate) fn rooms_claim_allows(session: &Session, room: &str) -> bool {
 
 /// Whether `text` fits a glob in which `*` stands for any run of characters. Linear in the product of the lengths at
 /// worst, without recursion.
-fn glob_matches(glob: &str, text: &str) -> bool {
+pub(crate) fn glob_matches(glob: &str, text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
     let (mut at_glob, mut at_text) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

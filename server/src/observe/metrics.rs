@@ -1,5 +1,6 @@
 //! All metrics, by name. Each is registered, at zero, when the server starts; none has a label per room or user.
 
+mod workspaces;
 mod ws;
 
 use std::{sync::Arc, time::Duration};
@@ -7,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use syncline::{ErrorCode, Registry, RouteId, codes};
+pub(crate) use workspaces::{WorkspaceMetrics, WorkspaceRoute};
 pub(crate) use ws::{SnapshotMetrics, SnapshotRoute, WsMetrics, WsSystem};
 
 /// From a hundred microseconds to ten seconds, in seconds.
@@ -42,6 +44,8 @@ pub(crate) struct Metrics {
     pub(crate) rooms_http: RoomMetrics,
     pub(crate) snapshots: SnapshotMetrics,
     snapshot_routes: [RouteMetrics; SnapshotRoute::LABELS.len()],
+    pub(crate) workspaces: WorkspaceMetrics,
+    workspace_routes: [RouteMetrics; WorkspaceRoute::LABELS.len()],
     ws: [WsMetrics; WsSystem::ALL.len()],
 }
 
@@ -142,6 +146,10 @@ impl Metrics {
             rooms_http: with_local_recorder(&recorder, RoomMetrics::new),
             snapshots: with_local_recorder(&recorder, SnapshotMetrics::new),
             snapshot_routes: with_local_recorder(&recorder, || SnapshotRoute::LABELS.map(RouteMetrics::new)),
+            workspaces: with_local_recorder(&recorder, WorkspaceMetrics::new),
+            workspace_routes: with_local_recorder(&recorder, || {
+                WorkspaceRoute::LABELS.map(RouteMetrics::new)
+            }),
             ws: with_local_recorder(&recorder, || WsSystem::ALL.map(|system| WsMetrics::new(system, ends))),
             recorder,
         };
@@ -180,6 +188,14 @@ impl Metrics {
         }
     }
 
+    /// Counts a request to a workspace.
+    pub(crate) fn workspace_request(&self, route: WorkspaceRoute, took: Duration, error: Option<ErrorCode>) {
+        self.workspace_routes[route as usize].count(took, error);
+        if let Some(code) = error {
+            self.error(code);
+        }
+    }
+
     /// What is counted of a system's plain WebSockets.
     pub(crate) fn ws(&self, system: WsSystem) -> &WsMetrics {
         &self.ws[system as usize]
@@ -194,6 +210,7 @@ impl Metrics {
 
     fn register_at_zero(&self) {
         let routes = self.routes.iter().chain(&self.rooms_http.routes).chain(&self.snapshot_routes);
+        let routes = routes.chain(&self.workspace_routes);
         let counters = routes.flat_map(|route| [&route.success, &route.client_error, &route.server_error]);
         let counters = counters.chain(self.errors.iter().map(|(_, counter)| counter)).chain([
             &self.sent,
@@ -218,11 +235,18 @@ impl Metrics {
             &self.rooms_http.storage_failures,
             &self.rooms_http.gaps,
         ]);
-        let counters = counters.chain(self.snapshots.counters());
+        let counters = counters.chain(self.snapshots.counters()).chain(self.workspaces.counters());
         for counter in counters.chain(self.ws.iter().flat_map(WsMetrics::counters)) {
             counter.absolute(0);
         }
-        let gauges = [&self.inbox, &self.room_queue, &self.sockets, &self.rooms, &self.rooms_http.streams];
+        let gauges = [
+            &self.inbox,
+            &self.room_queue,
+            &self.sockets,
+            &self.rooms,
+            &self.rooms_http.streams,
+            &self.workspaces.live,
+        ];
         for gauge in gauges.into_iter().chain(self.ws.iter().map(|ws| &ws.active)) {
             gauge.set(0);
         }
@@ -282,6 +306,7 @@ pub(crate) async fn upkeep(metrics: Arc<Metrics>) {
 
 fn describe() {
     ws::describe();
+    workspaces::describe();
     use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram};
     counter!("syncline_requests_total", "Requests by route and outcome");
     histogram!("syncline_request_seconds", "From a request's arrival to its answer");

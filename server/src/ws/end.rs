@@ -26,6 +26,12 @@ impl End {
     pub(crate) const ABUSE: Self = Self::said(1008, "abuse");
     /// A message of the client's is larger than may be.
     pub(crate) const TOO_LARGE: Self = Self::said(1009, "too_large");
+    /// The server failed to do what the connection is for.
+    pub(crate) const FAILED: Self = Self::said(1011, "failed");
+    /// There is no token, or none that is accepted. Only where the upgrade was not refused for it.
+    pub(crate) const UNAUTHENTICATED: Self = Self::said(4001, "unauthenticated");
+    /// The token does not allow it. Only where the upgrade was not refused for it.
+    pub(crate) const FORBIDDEN: Self = Self::said(4003, "forbidden");
     /// The session's token has expired.
     pub(crate) const EXPIRED: Self = Self::said(4401, "expired");
     /// The client may no longer have what it came for.
@@ -36,7 +42,7 @@ impl End {
     pub(crate) const IDLE: Self = Self::said(4408, "idle");
 
     /// Every one: what is counted is registered from this.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::CLIENT,
         Self::LOST,
         Self::STUCK,
@@ -45,6 +51,9 @@ impl End {
         Self::NOT_UTF8,
         Self::ABUSE,
         Self::TOO_LARGE,
+        Self::FAILED,
+        Self::UNAUTHENTICATED,
+        Self::FORBIDDEN,
         Self::EXPIRED,
         Self::WITHDRAWN,
         Self::HEARTBEAT,

@@ -9,16 +9,18 @@ use metrics::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WsSystem {
     Snapshots,
+    Workspaces,
 }
 
 impl WsSystem {
     /// All, in the order of their numbers.
-    pub(super) const ALL: [Self; 1] = [Self::Snapshots];
+    pub(super) const ALL: [Self; 2] = [Self::Snapshots, Self::Workspaces];
 
     /// Its name in labels, logs and listings.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Snapshots => "snapshots",
+            Self::Workspaces => "workspaces",
         }
     }
 }

@@ -1,0 +1,1 @@
+//! Documents, their history, and what is told of a change.

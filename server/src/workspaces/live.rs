@@ -1,0 +1,173 @@
+//! The workspaces that are in use, each with its owner and who is there.
+//!
+//! One owner for each, however many ask at a time. What an owner does is its own.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use syncline::{SyncResult, codes as framework};
+use tokio::{runtime::Handle, sync::{mpsc, oneshot}};
+
+use super::{
+    feed::Feed,
+    id::WorkspaceId,
+    messages::{Status, User},
+    owner::{Ask, Command, Done, MAILBOX, Outlets, Owner, Reading, What},
+    stamp::Stamp,
+};
+
+/// The workspaces that are in use.
+pub(super) struct Live {
+    workspaces: Mutex<HashMap<WorkspaceId, Arc<Workspace>>>,
+    outlets: Arc<Outlets>,
+    /// Where owners run.
+    runtime: Handle,
+}
+
+/// A workspace that is in use.
+pub(super) struct Workspace {
+    pub(super) id: WorkspaceId,
+    pub(super) feed: Arc<Feed>,
+    mailbox: mpsc::Sender<Command>,
+    /// How many sockets each user has here.
+    present: Mutex<BTreeMap<Arc<str>, usize>>,
+}
+
+/// Somebody's socket is there. Dropping it is its leaving.
+pub(super) struct Presence {
+    workspace: Arc<Workspace>,
+    user: Arc<str>,
+}
+
+impl Live {
+    pub(super) fn new(outlets: Outlets, runtime: Handle) -> Arc<Self> {
+        Arc::new(Self { workspaces: Mutex::default(), outlets: Arc::new(outlets), runtime })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<Workspace>>> {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The workspace, in use from now on for as long as somebody has it.
+    pub(super) fn open(self: &Arc<Self>, id: &WorkspaceId) -> Arc<Workspace> {
+        let mut workspaces = self.lock();
+        if let Some(workspace) = workspaces.get(id) {
+            return Arc::clone(workspace);
+        }
+        let (mailbox, commands) = mpsc::channel(MAILBOX);
+        let workspace = Arc::new(Workspace {
+            id: id.clone(),
+            feed: Arc::default(),
+            mailbox,
+            present: Mutex::default(),
+        });
+        workspaces.insert(id.clone(), Arc::clone(&workspace));
+        self.outlets.metrics.workspaces.live.set(workspaces.len() as f64);
+        let owner = Owner::new(Arc::clone(self), Arc::clone(&workspace), Arc::clone(&self.outlets));
+        self.runtime.spawn(owner.run(commands));
+        workspace
+    }
+
+    /// The workspace, if it is in use.
+    pub(super) fn get(&self, id: &WorkspaceId) -> Option<Arc<Workspace>> {
+        self.lock().get(id).cloned()
+    }
+
+    /// All that are in use.
+    pub(super) fn all(&self) -> Vec<Arc<Workspace>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Forgets a workspace that nobody but its owner has; says whether it did.
+    pub(super) fn unload(&self, workspace: &Arc<Workspace>) -> bool {
+        let mut workspaces = self.lock();
+        // One is its owner's and one is held here; whoever wants another has to come by here.
+        if Arc::strong_count(workspace) > 2 {
+            return false;
+        }
+        workspaces.remove(&workspace.id);
+        workspaces.shrink_to_fit();
+        self.outlets.metrics.workspaces.live.set(workspaces.len() as f64);
+        true
+    }
+}
+
+impl Workspace {
+    /// Asks for a change; waits while too many ask.
+    pub(super) async fn ask(&self, ask: Ask) -> SyncResult<()> {
+        self.mailbox.send(Command::Write(ask)).await.map_err(|_| framework::INTERNAL.into())
+    }
+
+    /// Asks for a change, if there is room to ask at once; gives it back if not.
+    pub(super) fn try_ask(&self, ask: Ask) -> Result<(), Ask> {
+        match self.mailbox.try_reserve() {
+            Ok(place) => {
+                place.send(Command::Write(ask));
+                Ok(())
+            }
+            Err(_full) => Err(ask),
+        }
+    }
+
+    /// Asks for a change and waits for what comes of it.
+    pub(super) async fn change(&self, what: What, stamp: Stamp) -> SyncResult<Done> {
+        let (reply, done) = oneshot::channel();
+        let reply = Box::new(move |result| {
+            let _nobody_waits = reply.send(result);
+        });
+        self.ask(Ask { what, stamp, reply }).await?;
+        done.await.map_err(|_| framework::INTERNAL)?
+    }
+
+    /// Looks at the document.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(Reading<'_>) -> T + Send + 'static,
+    ) -> SyncResult<T> {
+        let (reply, seen) = oneshot::channel();
+        let read = Box::new(move |reading: SyncResult<Reading<'_>>| {
+            let _nobody_waits = reply.send(reading.map(look));
+        });
+        self.mailbox.send(Command::Read(read)).await.map_err(|_| framework::INTERNAL)?;
+        seen.await.map_err(|_| framework::INTERNAL)?
+    }
+
+    fn present(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, usize>> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A socket of that user is there.
+    pub(super) fn enter(self: &Arc<Self>, user: Arc<str>) -> Presence {
+        let mut present = self.present();
+        let sockets = present.entry(Arc::clone(&user)).or_default();
+        *sockets += 1;
+        if *sockets == 1 {
+            self.feed.set_presence(&users(&present));
+        }
+        drop(present);
+        Presence { workspace: Arc::clone(self), user }
+    }
+
+    /// Who is there.
+    pub(super) fn users(&self) -> Vec<User> {
+        users(&self.present())
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        let mut present = self.workspace.present();
+        let Some(sockets) = present.get_mut(&self.user) else { return };
+        *sockets -= 1;
+        if *sockets == 0 {
+            present.remove(&self.user);
+            self.workspace.feed.set_presence(&users(&present));
+        }
+    }
+}
+
+fn users(present: &BTreeMap<Arc<str>, usize>) -> Vec<User> {
+    present.keys().map(|user| User { user_id: Arc::clone(user), status: Status::Online }).collect()
+}
