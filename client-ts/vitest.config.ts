@@ -11,6 +11,7 @@ const alias = [
   { find: /^syncline\/react$/, replacement: here("src/react/index.ts") },
   { find: /^syncline\/rooms$/, replacement: here("src/rooms/index.ts") },
   { find: /^syncline\/snapshots$/, replacement: here("src/snapshots/index.ts") },
+  { find: /^syncline\/workspaces$/, replacement: here("src/workspaces/index.ts") },
   { find: /^syncline\/server$/, replacement: here("src/server/index.ts") },
 ];
 

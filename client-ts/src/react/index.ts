@@ -10,3 +10,4 @@ export { useSyncEvent } from "./useSyncEvent.js";
 export { type SyncEvents, useSyncEvents } from "./useSyncEvents.js";
 export { useSyncLocation } from "./useSyncLocation.js";
 export { useSyncStatus } from "./useSyncStatus.js";
+export { type UsedWorkspace, type UsedWorkspaceOptions, useWorkspace } from "./useWorkspace.js";

@@ -5,6 +5,7 @@ import type { SyncError } from "../core/answer.js";
 import type { SyncClient } from "../core/client.js";
 import { askJson, createSend, inTime, type Refusal, technicalError } from "../core/http.js";
 import type { SyncOptions, TokenRequest } from "../core/options.js";
+import { socketUrl } from "../core/socket.js";
 import { isRecord, readAnswer, type SnapshotRecord, type SnapshotTopic } from "./record.js";
 
 /** How an app may go its own way to the server. */
@@ -111,12 +112,7 @@ export function createAccess(sync: SyncClient, topic: SnapshotTopic, settings: (
       const given = await (getTicket ? own(getTicket).catch(failed("ticket.failed")) : ticket(signal));
       if (typeof given !== "string") return given;
       try {
-        const url = new URL(wsUrl ?? options().url ?? "", globalThis.location?.origin);
-        url.protocol = url.protocol.replace("http", "ws");
-        url.pathname = url.pathname.replace(/\/+$/, "") + socketPath;
-        url.search = new URLSearchParams({ token: given }).toString();
-        url.hash = "";
-        return url.href;
+        return socketUrl(wsUrl ?? options().url ?? "", socketPath, { token: given });
       } catch (error) {
         return { error: technicalError("connection.failed", error) };
       }

@@ -2,7 +2,10 @@
 // ended, and which snapshot is the newer one, is not a transport's matter.
 
 import type { SyncError } from "../core/answer.js";
+import type { LineConnection as SnapshotConnection, LineEnd as SnapshotEnd } from "../core/line.js";
 import type { SnapshotRecord, SnapshotTopic } from "./record.js";
+
+export type { SnapshotConnection, SnapshotEnd };
 
 /** A way for snapshots to come. One object may serve any number of topics. */
 export interface SnapshotTransport {
@@ -14,13 +17,6 @@ export interface SnapshotTransport {
 
 /** The package's own transports; a transport of an app's own has any other name. */
 export type TransportName = "websocket" | "polling" | (string & {});
-
-/** A connection, from its opening to its end. */
-export interface SnapshotConnection {
-  close(): void;
-  /** Something may have happened unnoticed: the page is in sight again, or the network is back. Look now. */
-  wake?(): void;
-}
 
 /** What a connection can use. */
 export interface SnapshotContext {
@@ -46,14 +42,4 @@ export interface SnapshotEvents {
   onError(error: SyncError): void;
   /** It has ended, or never began. */
   onEnd(end?: SnapshotEnd): void;
-}
-
-/** How a connection ended. */
-export interface SnapshotEnd {
-  /** Why, if it was not the network. With an `httpStatus` such as 401, 403 or 404 it is final: nothing is tried again. */
-  error?: SyncError | undefined;
-  /** How long the server asks to wait. */
-  retryAfterMs?: number | undefined;
-  /** The next one may be opened at once. */
-  atOnce?: boolean | undefined;
 }

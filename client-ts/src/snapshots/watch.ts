@@ -6,10 +6,11 @@ import type { SyncClient } from "../core/client.js";
 import { loadTexts } from "../core/clientError.js";
 import { defaultSync } from "../core/defaultSync.js";
 import { type Refusal, technicalError } from "../core/http.js";
+import { isFinal } from "../core/line.js";
 import { isDeviceOffline, isHidden, onNetwork, onVisible } from "../core/page.js";
 import { createStore } from "../core/store.js";
 import { type AccessOptions, createAccess } from "./access.js";
-import { createLine, type Line, type LineEvents } from "./line.js";
+import { createSnapshotLine, type LineEvents, type SnapshotLine } from "./line.js";
 import { pollingTransport } from "./polling.js";
 import { isRecord, isTopic, type SnapshotRecord, type SnapshotTopic } from "./record.js";
 import type { SnapshotContext, SnapshotEnd, SnapshotTransport, TransportName } from "./transport.js";
@@ -91,10 +92,6 @@ export interface SnapshotWatch<Data = unknown> {
 
 /** After so many failures in a row another transport takes over. */
 const FAILURES = 3;
-
-/** Refusals that neither waiting nor another transport changes. */
-const isFinal = ({ httpStatus }: SyncError) =>
-  httpStatus >= 400 && httpStatus < 500 && ![408, 425, 429].includes(httpStatus);
 
 const endOf = ({ error, retryAfterMs }: Refusal): SnapshotEnd => ({
   error: typeof error === "string" ? undefined : error,
@@ -198,9 +195,9 @@ export function watchSnapshot<Data = unknown>(
     },
   };
 
-  const lines = (): [Line, Line | undefined] => {
+  const lines = (): [SnapshotLine, SnapshotLine | undefined] => {
     const { transport = "auto" } = settings;
-    const line = (transport: SnapshotTransport) => createLine(transport, context, events);
+    const line = (transport: SnapshotTransport) => createSnapshotLine(transport, context, events);
     if (transport === "auto") return [line(websocketTransport()), line(pollingTransport())];
     if (transport === "websocket") return [line(websocketTransport()), undefined];
     if (transport === "polling") return [line(pollingTransport()), undefined];

@@ -14,6 +14,7 @@ export const GAME: SnapshotTopic = { kind: "game", id: "7" };
 
 /** A socket that was opened, as the server sees it. */
 export class FakeSocket {
+  onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
   onerror: (() => void) | null = null;
@@ -58,6 +59,7 @@ export interface Asked {
   method: string;
   url: string;
   headers: Record<string, string>;
+  body?: unknown;
 }
 
 type Answer = (asked: Asked) => Response | Promise<Response>;
@@ -129,7 +131,8 @@ export function fakeServer(): FakeServer {
     },
   );
   vi.stubGlobal("fetch", async (url: string, init: RequestInit) => {
-    const asked = { method: init.method ?? "GET", url, headers: init.headers as Record<string, string> };
+    const { method = "GET", body } = init;
+    const asked = { method, url, headers: init.headers as Record<string, string>, body };
     init.signal?.throwIfAborted();
     server.asked.push(asked);
     return asked.method === "POST" ? server.onTicket(asked) : server.onRead(asked);

@@ -11,6 +11,7 @@ import {
   useSyncEvent,
   useSyncLocation,
   useSyncStatus,
+  useWorkspace,
 } from "syncline/react";
 import { expect, test, vi } from "vitest";
 
@@ -21,14 +22,16 @@ function Page() {
   useSyncEvent({ name: "chat/sendMessage", version: "v1", callback: () => {} });
   const { version, status } = useRoomState("room");
   const game = useGameSync<string>({ gameId: 7, initialSnapshot: { data: "rendered", lockVersion: 3 } });
-  return `${state}, ${room.state}, ${version} ${status}, ${game.snapshot} ${game.lockVersion} ${game.status}`;
+  const board = useWorkspace("board");
+  const keys = Object.keys(board.data).length;
+  return `${keys} ${board.status} ${board.pending}, ${state}, ${room.state}, ${version} ${status}, ${game.snapshot} ${game.lockVersion} ${game.status}`;
 }
 
 test("a page is rendered as it is before anything has happened, and nothing connects", () => {
   const token = vi.fn();
   const sync = createSync({ url: "http://localhost:9", token });
   const page = createElement(StrictMode, null, createElement(SyncProvider, { sync }, createElement(Page)));
-  expect(renderToString(page)).toBe("idle, joining, 0 connecting, rendered 3 connecting");
+  expect(renderToString(page)).toBe("0 disconnected 0, idle, joining, 0 connecting, rendered 3 connecting");
   expect(sync.getStatus().state).toBe("idle");
   expect(sync.getRoomStatus("room").state).toBe("out");
   expect(token).not.toHaveBeenCalled();

@@ -2,10 +2,11 @@
 // it; `types.test.ts` compares. A line without one must be right.
 
 import { createSync, syncRequest, upsertSyncEventCallback } from "syncline";
-import { useGameSync, useRoomState, useSnapshot, useSyncEvent, useSyncEvents } from "syncline/react";
+import { useGameSync, useRoomState, useSnapshot, useSyncEvent, useSyncEvents, useWorkspace } from "syncline/react";
 import { createRoom } from "syncline/rooms";
 import { createSyncTrigger } from "syncline/server";
 import { watchSnapshot } from "syncline/snapshots";
+import { createWorkspace } from "syncline/workspaces";
 
 const receiver = "room";
 
@@ -183,4 +184,56 @@ export function Game() {
   // error: Type '"sse"' is not assignable to type
   watchSnapshot({ kind: "game", id: "7" }, { transport: "sse" });
   return { turn, version };
+}
+
+export async function workspaces() {
+  const board = createWorkspace<Board>("board", { sync: createSync({ url: "" }), maxPending: 10 });
+  const answer = await board.set("notes", ["a"]);
+  // error: Property 'heads' does not exist on type
+  answer.heads;
+  if (answer.status === "success") return answer.heads.join();
+
+  // error: Argument of type '"topics"' is not assignable to parameter of type '"notes" | "topic"'
+  await board.set("topics", "Lunch");
+
+  // error: Argument of type 'string' is not assignable to parameter of type 'string[]'
+  await board.set("notes", "a");
+
+  // error: Argument of type '"note"' is not assignable
+  await board.delete("note");
+
+  const { data, status, error } = board.getSnapshot();
+  // error: 'data.notes' is possibly 'undefined'
+  data.notes.length;
+
+  // error: Cannot assign to 'topic' because it is a read-only property
+  data.topic = "Lunch";
+
+  // error: have no overlap
+  if (status === "offline") error?.message;
+
+  const then = await board.history.at("hash");
+  // error: Property 'data' does not exist on type
+  then.data;
+  if (then.status === "success") then.data.topic?.length;
+
+  // error: 'limits' does not exist in type 'HistoryOptions'
+  await board.history.list({ limits: 1 });
+
+  // error: 'silenceMs' does not exist in type 'WorkspaceOptions'
+  createWorkspace("board", { silenceMs: 1 });
+
+  const loose = createWorkspace("board");
+  await loose.set("anything", { at: ["all"] });
+  // error: Object is of type 'unknown'
+  return loose.getSnapshot().data.anything.at;
+}
+
+export function Workspace() {
+  const { data, status, presence, set } = useWorkspace<Board>("board");
+  // error: Argument of type 'number' is not assignable to parameter of type 'string'
+  void set("topic", 7);
+  // error: Property 'topics' does not exist on type
+  data.topics;
+  return status === "synced" ? data.topic?.trim() : presence.map(({ user_id }) => user_id).join();
 }

@@ -1,0 +1,539 @@
+// A workspace against a server that says what the test wants: how it connects, each state of its status, what is shown.
+
+import { createWorkspace } from "syncline/workspaces";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createClient } from "../../src/core/client.js";
+import { client, type FakeServer, failSockets, fakePage, fakeServer, seconds, settle } from "../support/snapshots.js";
+import { type Board, openBoard, shownAs, statuses, sync, written } from "../support/workspaces.js";
+
+let server: FakeServer;
+beforeEach(() => {
+  server = fakeServer();
+});
+
+describe("the status", () => {
+  test("goes through each state, on the way to a first state", async () => {
+    const board = createWorkspace<Board>("board", { sync: client() });
+    const seen = statuses(board);
+    await settle();
+    expect(seen).toEqual(["connecting"]);
+    server.socket().onopen?.();
+    expect(seen.at(-1)).toBe("authenticating");
+    server.socket().say({ type: "presence", users: [{ user_id: "ada", status: "online" }] });
+    expect(seen.at(-1)).toBe("connected");
+    server.socket().say({ type: "init", data: { topic: "Lunch" }, heads: ["h1"] });
+    expect(board.getSnapshot()).toEqual({
+      data: { topic: "Lunch" },
+      status: "synced",
+      error: null,
+      presence: [{ user_id: "ada", status: "online" }],
+      pending: 0,
+    });
+    await server.socket().end(1001);
+    expect(board.getSnapshot()).toMatchObject({ status: "disconnected", presence: [], data: { topic: "Lunch" } });
+    await seconds(1);
+    sync(server);
+    board.close();
+    expect(seen).toEqual([
+      ...["connecting", "authenticating", "connected", "synced", "disconnected"],
+      ...["connecting", "authenticating", "connected", "synced", "disconnected"],
+    ]);
+    expect(server.socket().closed).toBe(true);
+  });
+
+  for (const [code, error] of [
+    [4000, { errorCode: "connection.refused", httpStatus: 400 }],
+    [4001, { errorCode: "auth_required", httpStatus: 401 }],
+    [4003, { errorCode: "forbidden", httpStatus: 403 }],
+    [4099, { errorCode: "connection.refused", httpStatus: 400 }],
+  ] as const) {
+    test(`is an error, for good, after a close with ${code}`, async () => {
+      const board = await openBoard({ sync: client({ token: undefined }) });
+      const written = board.set("topic", "Lunch");
+      server.socket().onopen?.();
+      await server.socket().end(code, "because");
+      expect(board.getSnapshot()).toEqual({
+        data: {},
+        status: "error",
+        error: { status: "error", message: "because", ...error },
+        presence: [],
+        pending: 0,
+      });
+      expect(await written).toMatchObject(error);
+      expect(await board.set("topic", "Dinner")).toMatchObject(error);
+      expect(board.getSnapshot().data).toEqual({});
+      await seconds(3600);
+      expect(server.sockets).toHaveLength(1);
+    });
+  }
+
+  for (const code of [1000, 1001, 1006, 1008, 1011, 4100, 4403, 4408]) {
+    test(`is disconnected for a while after a close with ${code}`, async () => {
+      const board = await openBoard();
+      sync(server);
+      await server.socket().end(code);
+      expect(board.getSnapshot()).toMatchObject({ status: "disconnected", error: null });
+      await seconds(0.9);
+      expect(server.sockets).toHaveLength(1);
+      await seconds(0.1);
+      expect(board.getSnapshot().status).toBe("connecting");
+      sync(server);
+      expect(board.getSnapshot().status).toBe("synced");
+    });
+  }
+
+  test("after an error is another one when the client is configured anew, or on request", async () => {
+    const own = client();
+    const board = await openBoard({ sync: own });
+    await server.socket().end(4003);
+    own.configure({ url: "http://server", token: () => "another" });
+    await settle();
+    expect(board.getSnapshot()).toMatchObject({ status: "connecting", error: null });
+    await server.socket().end(4003);
+    expect(board.getSnapshot().status).toBe("error");
+    board.reconnect();
+    await settle();
+    sync(server);
+    expect(board.getSnapshot()).toMatchObject({ status: "synced", error: null });
+    expect(server.sockets).toHaveLength(3);
+  });
+
+  test("waits until the client is configured, and while it is offline by its own word or the device's", async () => {
+    const page = fakePage();
+    const own = createClient();
+    const board = await openBoard({ sync: own });
+    expect(board.getSnapshot().status).toBe("disconnected");
+    own.configure({ url: "http://server" });
+    await settle();
+    sync(server);
+    own.disconnect();
+    expect(board.getSnapshot().status).toBe("disconnected");
+    expect(server.socket().closed).toBe(true);
+    await seconds(60);
+    expect(server.sockets).toHaveLength(1);
+    await page.network(false);
+    own.close();
+    await seconds(60);
+    expect(server.sockets).toHaveLength(1);
+    await page.network(true);
+    sync(server);
+    expect(board.getSnapshot().status).toBe("synced");
+  });
+
+  test("of what is no workspace is an error, and nothing is asked", async () => {
+    for (const id of ["", "a/b", "..", "ä", "x".repeat(129)]) {
+      const board = await openBoard({}, id);
+      board.reconnect();
+      expect(board.getSnapshot()).toMatchObject({ status: "error", error: { errorCode: "workspace.invalid" } });
+      expect(await board.set("topic", "")).toMatchObject({ errorCode: "workspace.invalid" });
+    }
+    await openBoard({}, `a:b.c_d-E9${"x".repeat(118)}`);
+    expect(server.sockets).toHaveLength(1);
+  });
+});
+
+describe("a connection", () => {
+  test("says who it is, what it wants, and what it has", async () => {
+    const token = vi.fn(() => "a token");
+    const board = await openBoard({ sync: client({ token }), wsUrl: "https://push.example.com/sync" });
+    expect(server.socket().url).toBe("wss://push.example.com/sync/v1/sync/board?close=1&presence=1&token=a+token");
+    sync(server, {}, ["h1", "h2"]);
+    await server.socket().end();
+    await seconds(1);
+    expect(server.socket().url).toMatch(/token=a\+token&heads=h1,h2$/);
+    // Heads of one connection only count when they have led to a state.
+    server.socket().onopen?.();
+    await server.socket().end();
+    await seconds(2);
+    expect(server.socket().url).not.toContain("heads");
+    sync(
+      server,
+      {},
+      Array.from({ length: 33 }, (_, index) => `h${index}`),
+    );
+    await server.socket().end();
+    await seconds(1);
+    expect(server.socket().url).not.toContain("heads");
+    expect(token.mock.calls).toEqual([[{}], [{}], [{}], [{}]]);
+    board.close();
+  });
+
+  test("that was never made keeps what it has", async () => {
+    await openBoard();
+    sync(server);
+    await failSockets(server, 3);
+    expect(server.socket().url).toContain("heads=h0");
+  });
+
+  test("is tried again after 1, 2, 4 .. 30 s, and after 1 s again when there was a state", async () => {
+    await openBoard();
+    expect((await failSockets(server, 7)).map(Math.round)).toEqual([1, 2, 4, 8, 16, 30, 30]);
+    sync(server);
+    expect((await failSockets(server, 2)).map(Math.round)).toEqual([1, 2]);
+  });
+
+  test("without a state in 15 s is none, and one that is silent is asked", async () => {
+    const board = await openBoard();
+    server.socket().onopen?.();
+    server.socket().say({ type: "presence", users: [] });
+    await seconds(14.9);
+    expect(board.getSnapshot().status).toBe("connected");
+    await seconds(0.1);
+    expect(board.getSnapshot().status).toBe("disconnected");
+    await seconds(1);
+    const socket = sync(server);
+    await seconds(20);
+    expect(socket.sent).toEqual([{ type: "ping" }]);
+    socket.say({ type: "pong" });
+    await seconds(29.9);
+    expect(board.getSnapshot().status).toBe("synced");
+    await seconds(0.1);
+    expect(board.getSnapshot().status).toBe("disconnected");
+    expect(socket.closed).toBe(true);
+  });
+
+  test("is made at once when somebody looks again, and not while nobody does", async () => {
+    const page = fakePage();
+    await openBoard();
+    sync(server);
+    await page.show(false);
+    await server.socket().end();
+    await seconds(120);
+    expect(server.sockets).toHaveLength(1);
+    await page.show(true);
+    expect(server.sockets).toHaveLength(2);
+    sync(server);
+    await server.socket().end();
+    await page.network(true);
+    expect(server.sockets).toHaveLength(3);
+    sync(server);
+    await page.show(true);
+    expect(server.socket().sent).toEqual([{ type: "ping" }]);
+  });
+
+  test("is made while nobody looks if something waits to be sent", async () => {
+    const page = fakePage();
+    const board = await openBoard();
+    sync(server);
+    await page.show(false);
+    await server.socket().end();
+    await seconds(120);
+    void board.set("topic", "Lunch");
+    await settle();
+    expect(server.sockets).toHaveLength(2);
+    // But not more often than else.
+    await server.socket().end();
+    void board.set("topic", "Dinner");
+    await settle();
+    expect(server.sockets).toHaveLength(2);
+    await seconds(2);
+    expect(server.sockets).toHaveLength(3);
+    expect(written(sync(server))).toHaveLength(1);
+  });
+
+  test("to another server begins with nothing", async () => {
+    const own = client();
+    const board = await openBoard({ sync: own });
+    const first = sync(server, { topic: "Lunch" });
+    const lost = board.set("count", 1);
+    own.configure({ url: "http://second" });
+    expect(board.getSnapshot()).toMatchObject({ data: {}, pending: 0 });
+    expect(await lost).toMatchObject({ errorCode: "request.aborted" });
+    expect(first.closed).toBe(true);
+    await settle();
+    expect(server.socket().url).toMatch(/^ws:\/\/second\/v1\/sync\/board\?close=1&presence=1$/);
+    first.say({ type: "op", payload: { key: "topic", value: "late" }, heads: ["h9"] });
+    expect(board.getSnapshot().data).toEqual({});
+  });
+
+  test("that cannot be made says why", async () => {
+    vi.stubGlobal("WebSocket", undefined);
+    const board = await openBoard();
+    expect(board.getSnapshot()).toMatchObject({ status: "disconnected", error: { errorCode: "connection.failed" } });
+    const nowhere = await openBoard({ wsUrl: "http://" });
+    expect(nowhere.getSnapshot()).toMatchObject({ status: "disconnected", error: { errorCode: "connection.failed" } });
+  });
+});
+
+describe("a token", () => {
+  /** A function that gives tokens, and what it was told. */
+  const tokens = (...given: (string | null | Error)[]) =>
+    vi.fn(async () => {
+      const next = given.length > 1 ? given.shift() : given[0];
+      if (next instanceof Error) throw next;
+      return next;
+    });
+  const used = () => server.sockets.map(({ ticket }) => ticket);
+
+  test("that was kept for too long is replaced at once, after each time offline", async () => {
+    const token = tokens("old", "new", "old", "newer");
+    const board = await openBoard({ sync: client({ token }) });
+    const seen = statuses(board);
+    for (const round of [1, 2]) {
+      server.socket().onopen?.();
+      await server.socket().end(4001);
+      sync(server);
+      expect(used()).toHaveLength(round * 2);
+      await server.socket().end(1006);
+      await seconds(1);
+    }
+    expect(used().slice(0, 4)).toEqual(["old", "new", "old", "newer"]);
+    expect(token.mock.calls.slice(0, 4)).toEqual([
+      [{}],
+      [{ refused: "auth.invalid" }],
+      [{}],
+      [{ refused: "auth.invalid" }],
+    ]);
+    expect(seen).not.toContain("error");
+  });
+
+  test("that has expired is replaced at once, and when there is no other it is tried later", async () => {
+    const token = tokens("old", "new", "old", "old", "old", "newest");
+    const board = await openBoard({ sync: client({ token }) });
+    await server.socket().end(4401);
+    sync(server);
+    await server.socket().end();
+    await seconds(1);
+    await server.socket().end(4401);
+    expect(used()).toEqual(["old", "new", "old", "old"]);
+    await server.socket().end(4401);
+    expect(board.getSnapshot()).toMatchObject({ status: "disconnected", error: null });
+    await seconds(2);
+    await server.socket().end(4401);
+    expect(used()).toHaveLength(5);
+    await seconds(4);
+    sync(server);
+    expect(used()).toEqual(["old", "new", "old", "old", "old", "newest"]);
+    const expired = [{ refused: "auth.expired" }];
+    expect(token.mock.calls).toEqual([[{}], expired, [{}], expired, expired, expired]);
+  });
+
+  test("that the server takes back later is an error", async () => {
+    const board = await openBoard({ sync: client({ token: tokens("one", "two") }) });
+    sync(server);
+    const answer = board.set("topic", "Lunch");
+    await server.socket().end(4001);
+    expect(board.getSnapshot().status).toBe("error");
+    expect(await answer).toMatchObject({ errorCode: "auth_required" });
+    expect(used()).toEqual(["one"]);
+  });
+
+  for (const [what, given, times] of [
+    ["new and refused as well", ["old", "new"], 2],
+    ["the same again", ["old", "old"], 1],
+    ["none", ["old", null], 1],
+    ["none twice", [null, null], 1],
+  ] as const) {
+    test(`that is ${what} is an error`, async () => {
+      const token = tokens(...given);
+      const board = await openBoard({ sync: client({ token }) });
+      await server.socket().end(4001);
+      if (times === 2) await server.socket().end(4001);
+      expect(board.getSnapshot()).toMatchObject({ status: "error", error: { errorCode: "auth_required" } });
+      await seconds(3600);
+      expect(server.sockets).toHaveLength(times);
+      expect(token).toHaveBeenCalledTimes(2);
+    });
+  }
+
+  test("that was missing is asked for once more", async () => {
+    const board = await openBoard({ sync: client({ token: tokens(null, "logged in") }) });
+    await server.socket().end(4001);
+    sync(server);
+    expect(used()).toEqual([null, "logged in"]);
+    expect(board.getSnapshot().status).toBe("synced");
+  });
+
+  test("that expires is replaced at once; one that never lasts is not, over and over", async () => {
+    const token = tokens("one", "two", "three");
+    const board = await openBoard({ sync: client({ token }) });
+    sync(server);
+    await seconds(10);
+    await server.socket().end(4401);
+    expect(used()).toEqual(["one", "two"]);
+    expect(token).toHaveBeenLastCalledWith({ refused: "auth.expired" });
+    sync(server);
+    await server.socket().end(4401);
+    expect(board.getSnapshot().status).toBe("disconnected");
+    expect(used()).toHaveLength(2);
+    await seconds(1);
+    expect(used()).toHaveLength(3);
+    expect(token).toHaveBeenLastCalledWith({ refused: "auth.expired" });
+    await server.socket().end();
+    await seconds(2);
+    expect(token).toHaveBeenLastCalledWith({});
+  });
+
+  test("that replaces an expired one and is refused is an error", async () => {
+    const board = await openBoard({ sync: client({ token: tokens("one", "two") }) });
+    sync(server);
+    await seconds(10);
+    await server.socket().end(4401);
+    await server.socket().end(4001);
+    expect(board.getSnapshot().status).toBe("error");
+    expect(used()).toEqual(["one", "two"]);
+  });
+
+  test("that cannot be had is asked for again, and shown", async () => {
+    const board = await openBoard({ sync: client({ token: tokens(new Error("no login"), "good") }) });
+    expect(board.getSnapshot()).toMatchObject({ status: "disconnected", error: { errorCode: "token.failed" } });
+    await seconds(1);
+    sync(server);
+    expect(board.getSnapshot()).toMatchObject({ status: "synced", error: null });
+  });
+
+  test("goes to no inspector", async () => {
+    const own = client({ token: () => "secret" });
+    const frames: unknown[] = [];
+    own.inspect(({ direction, event, payload }) => frames.push([direction, event, payload]));
+    const board = await openBoard({ sync: own });
+    sync(server);
+    void board.delete("topic");
+    const [{ id } = { id: "" }] = written(server.socket());
+    expect(frames).toEqual([
+      ["in", "workspace", { workspace: "board", type: "init", data: {}, heads: ["h0"] }],
+      ["out", "workspace", { workspace: "board", type: "delete", id, payload: { key: "topic" } }],
+    ]);
+    expect(JSON.stringify(frames)).not.toContain("secret");
+  });
+});
+
+describe("what is shown", () => {
+  test("is another object only when a value is, and a value only when it says something else", async () => {
+    const board = await openBoard();
+    sync(server, { topic: "Lunch", notes: ["a"], deep: { list: [{ x: 1 }] } });
+    const before = board.getSnapshot();
+    const listener = vi.fn();
+    board.subscribe(listener);
+    const socket = server.socket();
+    socket.say({ type: "op", payload: { key: "deep", value: { list: [{ x: 1 }] } }, heads: ["h1"] });
+    socket.say({ type: "delete", payload: { key: "nothing" }, heads: ["h2"] });
+    socket.say({ type: "init", data: { deep: { list: [{ x: 1 }] }, notes: ["a"], topic: "Lunch" }, heads: ["h3"] });
+    socket.say({ type: "presence", users: [] });
+    expect(board.getSnapshot()).toBe(before);
+    expect(listener).not.toHaveBeenCalled();
+    socket.say({ type: "op", payload: { key: "notes", value: ["a", "b"] }, heads: ["h4"] });
+    const after = board.getSnapshot();
+    expect(after.data).toEqual({ topic: "Lunch", notes: ["a", "b"], deep: { list: [{ x: 1 }] } });
+    expect(after.data.deep).toBe(before.data.deep);
+    expect(before.data.notes).toEqual(["a"]);
+    expect(Object.isFrozen(after.data)).toBe(true);
+    expect(listener).toHaveBeenCalledTimes(1);
+    for (const value of [["b", "a"], ["a"], { 0: "a" }, "a", null, [["a"]], { 1: "a" }]) {
+      socket.say({ type: "op", payload: { key: "notes", value }, heads: ["h5"] });
+      expect(board.getSnapshot().data.notes).toEqual(value);
+    }
+    for (const value of ['{"__proto__":{}}', '{"b":{}}']) {
+      socket.say(`{"type":"op","payload":{"key":"notes","value":${value}},"heads":["h6"]}`);
+      expect(JSON.stringify(board.getSnapshot().data.notes)).toBe(value);
+    }
+  });
+
+  test("has keys of any name, and none that nobody set", async () => {
+    const board = await openBoard();
+    const socket = server.socket();
+    socket.onopen?.();
+    socket.say('{"type":"init","heads":[],"data":{"__proto__":{"polluted":1},"hasOwnProperty":2}}');
+    const { data } = board.getSnapshot();
+    expect(Object.keys(data)).toEqual(["__proto__", "hasOwnProperty"]);
+    expect(data.toString).toBeUndefined();
+    expect(data.polluted).toBeUndefined();
+    for (const key of ["__proto__", "constructor", "toString", "valueOf"]) {
+      socket.say(`{"type":"op","payload":{"key":"${key}","value":{"x":1}},"heads":["h"]}`);
+      expect(Object.getOwnPropertyDescriptor(board.getSnapshot().data, key)?.value).toEqual({ x: 1 });
+      void board.set(key, "mine");
+      expect(Object.getOwnPropertyDescriptor(board.getSnapshot().data, key)?.value).toBe("mine");
+      void board.delete(key);
+      expect(Object.keys(board.getSnapshot().data)).not.toContain(key);
+    }
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
+
+  test("goes on from where it was: a resume, an init, and nothing before either", async () => {
+    const board = await openBoard();
+    sync(server, { topic: "Lunch", count: 1, notes: [] });
+    server.socket().say({ type: "op", payload: { key: "count", value: 2, timestamp: 1 }, heads: ["h1"] });
+    await server.socket().end();
+    await seconds(1);
+    expect(new URL(server.socket().url).searchParams.get("heads")).toBe("h1");
+    const socket = server.socket();
+    socket.onopen?.();
+    socket.say({ type: "op", payload: { key: "count", value: "too early" }, heads: ["hx"] });
+    expect(board.getSnapshot().data.count).toBe(2);
+    socket.say({
+      type: "resume",
+      heads: ["h3"],
+      ops: [
+        { type: "op", payload: { key: "count", value: 3, timestamp: 1 } },
+        { type: "delete", payload: { key: "notes", timestamp: 1 } },
+        { type: "op", payload: { key: "count", value: 4, timestamp: 1 } },
+      ],
+    });
+    expect(board.getSnapshot()).toMatchObject({ status: "synced", data: { topic: "Lunch", count: 4 } });
+    expect(board.getSnapshot().data).not.toHaveProperty("notes");
+    await socket.end();
+    await seconds(1);
+    expect(server.socket().url).toContain("heads=h3");
+    const values = shownAs(board, "count");
+    sync(server, { count: 5 }, ["h9"]);
+    expect(board.getSnapshot().data).toEqual({ count: 5 });
+    expect(values).toEqual([4, 5]);
+  });
+
+  test("is not changed by what cannot be understood", async () => {
+    const board = await openBoard();
+    const socket = sync(server, { topic: "Lunch" });
+    const before = board.getSnapshot();
+    for (const message of ["", "{", "null", "7", "[]", "{}", { type: 7 }, { type: "news" }, { type: "init" }]) {
+      socket.say(message);
+    }
+    socket.say({ type: "init", data: null });
+    socket.say({ type: "op", payload: { key: "topic" } });
+    socket.say({ type: "op", payload: { key: 7, value: 7 } });
+    socket.say({ type: "op" });
+    socket.say({ type: "resume" });
+    socket.say({ type: "resume", ops: [{ type: "op", payload: { key: "topic", value: 1 } }, { type: "news" }] });
+    socket.say({ type: "ack", id: "nobody's" });
+    expect(board.getSnapshot()).toBe(before);
+  });
+});
+
+test("who is there is told until the connection ends", async () => {
+  const board = await openBoard();
+  const socket = sync(server);
+  const users = [{ user_id: "ada", status: "online" }];
+  socket.say({ type: "presence", users });
+  const { presence } = board.getSnapshot();
+  expect(presence).toEqual(users);
+  socket.say({ type: "presence", users: [...users] });
+  expect(board.getSnapshot().presence).toBe(presence);
+  socket.say({ type: "presence", users: [...users, { user_id: "bob", status: "online" }] });
+  expect(board.getSnapshot().presence).toHaveLength(2);
+  await socket.end();
+  expect(board.getSnapshot().presence).toEqual([]);
+});
+
+test("what was closed hears and says nothing more", async () => {
+  const page = fakePage();
+  const onError = vi.fn();
+  const board = createWorkspace<Board>("board", { sync: client(), onError });
+  await settle();
+  const socket = sync(server);
+  const answer = board.set("topic", "Lunch");
+  board.close();
+  expect(await answer).toMatchObject({ errorCode: "request.aborted" });
+  socket.say({ type: "init", data: { topic: "late" }, heads: [] });
+  socket.onerror?.();
+  await socket.end(4001);
+  board.reconnect();
+  await page.network(true);
+  await seconds(60);
+  expect(board.getSnapshot()).toMatchObject({ status: "disconnected", data: {}, pending: 0 });
+  expect(await board.set("topic", "Dinner")).toMatchObject({ errorCode: "request.aborted" });
+  expect(onError).not.toHaveBeenCalled();
+  expect([socket.closed, server.sockets.length, page.listening()]).toEqual([true, 1, 0]);
+  const early = createWorkspace("early", { sync: client() });
+  early.close();
+  await settle();
+  expect(server.sockets).toHaveLength(1);
+});
