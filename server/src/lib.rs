@@ -25,7 +25,6 @@ mod config;
 mod dev;
 mod error;
 mod events;
-#[expect(dead_code, unused_imports, reason = "workspaces will stand on it")]
 mod journal;
 mod net;
 mod observe;
@@ -39,7 +38,8 @@ mod redis_server;
 mod rooms;
 mod running;
 mod snapshots;
-#[expect(dead_code, reason = "the systems are put together when all parts are there")]
+mod storage;
+mod work_runtime;
 mod workspaces;
 mod ws;
 

@@ -25,6 +25,7 @@ use crate::{
     redis_link::RedisLink,
     rooms::{self, Rooms},
     snapshots::{self, Games, Snapshots},
+    workspaces,
     ws::{self, Connections},
 };
 
@@ -141,6 +142,10 @@ impl ServerBuilder {
             true => Some(snapshots(&config, &common, redis.as_ref(), &connections, sources, hub)?),
             false => None,
         };
+        let workspaces = config.workspaces.then(|| {
+            let Common { tokens, errors, limits, metrics } = common.clone();
+            workspaces::Parts { tokens, errors, limits, metrics, connections: Arc::clone(&connections) }
+        });
         let policy = policy.unwrap_or_else(|| GuardedPolicy::new(ClaimsPolicy::new(config.environment)));
         let limits = Arc::clone(&common.limits);
         let events = config.events.then(|| {
@@ -161,6 +166,7 @@ impl ServerBuilder {
             events,
             rooms,
             snapshots,
+            workspaces,
             connections,
             limits,
             redis,
@@ -173,13 +179,15 @@ impl ServerBuilder {
 
 /// The codes that no handler declares.
 fn all_codes() -> Vec<ErrorCode> {
-    [codes::ALL, rooms::codes::ALL, snapshots::codes::ALL, &[ws::UPGRADE_REQUIRED]].concat()
+    [codes::ALL, rooms::codes::ALL, snapshots::codes::ALL, workspaces::codes::ALL, &[ws::UPGRADE_REQUIRED]]
+        .concat()
 }
 
 fn front(config: &Config, common: &Common, upgrades: &Arc<Upgrades>) -> Front {
     let development = config.environment == Environment::Development;
     let mut plain_below = vec![rooms::PREFIX];
     plain_below.extend(snapshots::PREFIXES);
+    plain_below.push(workspaces::PREFIX);
     Front {
         upgrades: Arc::clone(upgrades),
         plain_below,

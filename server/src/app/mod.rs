@@ -31,6 +31,9 @@ use crate::{
     rooms::{self, Rooms},
     running::{Running, stop_signal},
     snapshots::{self, Snapshots},
+    storage::Storage,
+    work_runtime::WorkRuntime,
+    workspaces::{self, Workspaces},
     ws::{self, Connections},
 };
 
@@ -42,6 +45,13 @@ const MAX_TRANSPORT_BYTES: usize = 1024 * 1024;
 
 type Io = SocketIo<DirectAdapter>;
 
+/// What stands on the disk, once the server has started.
+struct Kept {
+    workspaces: Arc<Workspaces>,
+    /// Ends after whatever runs on it.
+    _work: WorkRuntime,
+}
+
 /// A server that has everything it needs.
 pub struct Server {
     config: Config,
@@ -50,6 +60,8 @@ pub struct Server {
     events: Option<Arc<Events>>,
     rooms: Option<Arc<Rooms>>,
     snapshots: Option<Arc<Snapshots>>,
+    /// What the workspaces are made of, until the server starts: they take their folder only then.
+    workspaces: Option<workspaces::Parts>,
     /// The plain WebSockets of all systems.
     connections: Arc<Connections>,
     limits: Arc<RateLimits>,
@@ -105,11 +117,12 @@ impl Server {
 
     /// `until` is called on the server's runtime, before anybody is told that the server is there.
     fn start_with<F: Future<Output = ()> + Send>(
-        self,
+        mut self,
         until: impl FnOnce() -> io::Result<F> + Send + 'static,
     ) -> io::Result<Running> {
         let listener = net::bind(SocketAddr::new(self.config.host, self.config.port))?;
         let metrics_listener = self.config.metrics_addr.map(net::bind).transpose()?;
+        let kept = self.keep()?;
         let address = listener.local_addr()?;
         // One thread carries sockets with the lowest latency: `performance` in ARCHITECTURE.md has the figures.
         let mut runtime = match self.config.socket_threads {
@@ -127,10 +140,11 @@ impl Server {
             let result = runtime.block_on(async {
                 let until = until()?;
                 let _nobody_waits = ready.send(());
-                self.serve(listener, metrics_listener, until).await
+                self.serve(listener, metrics_listener, kept.as_ref(), until).await
             });
             // What still runs is past the time that a stop has.
             runtime.shutdown_background();
+            drop(kept);
             let _nobody_waits = ended.send(());
             result
         })?;
@@ -139,13 +153,24 @@ impl Server {
         Ok(Running { address, stop: None, end: Some(end), thread: Some(thread) })
     }
 
+    /// Opens what is kept on disk, and puts those systems together that stand on it.
+    fn keep(&mut self) -> io::Result<Option<Kept>> {
+        let Some(parts) = self.workspaces.take() else { return Ok(None) };
+        let storage = Storage::open(&self.config)?;
+        let work = WorkRuntime::new()?;
+        let Storage { journal, server_id } = storage;
+        let workspaces = Workspaces::new(&self.config, parts, journal, server_id, work.handle());
+        Ok(Some(Kept { workspaces: Arc::new(workspaces), _work: work }))
+    }
+
     async fn serve(
         self,
         listener: TcpListener,
         metrics_listener: Option<TcpListener>,
+        kept: Option<&Kept>,
         until: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let (app, io) = self.app();
+        let (app, io) = self.app(kept);
         if let Some(link) = self.redis.clone() {
             tokio::spawn(async move { link.run().await });
         }
@@ -171,16 +196,16 @@ impl Server {
             ended = serving => return ended.map_err(io::Error::other)?,
             () = until => {}
         }
-        self.stop(&handle, io).await;
+        self.stop(&handle, io, kept).await;
         Ok(())
     }
 
-    async fn stop(&self, handle: &Listening, io: Option<Io>) {
+    async fn stop(&self, handle: &Listening, io: Option<Io>, kept: Option<&Kept>) {
         let budget = self.config.shutdown;
         self.health.stopping.store(true, Ordering::Release);
         handle.graceful_shutdown(Some(budget));
         let (events, rooms) = (self.events.as_deref(), self.rooms.as_deref());
-        let for_systems = budget.mul_f64(0.8);
+        let for_systems = budget.mul_f64(0.7);
         tokio::join!(
             async {
                 if let Some(events) = events {
@@ -194,13 +219,16 @@ impl Server {
             },
             self.connections.stop(for_systems),
         );
+        if let Some(kept) = kept {
+            kept.workspaces.stop(budget.mul_f64(0.1)).await;
+        }
         if let Some(io) = io {
             let _or_what_is_left = tokio::time::timeout(budget.mul_f64(0.1), io.close()).await;
         }
         tracing::info!("stopped");
     }
 
-    fn app(&self) -> (Router, Option<Io>) {
+    fn app(&self, kept: Option<&Kept>) -> (Router, Option<Io>) {
         let Health { tokens, errors, .. } = &self.health;
         let pieces = Pieces::new(errors);
         let mut described = vec![observe::describe(&self.health, &pieces)];
@@ -217,6 +245,9 @@ impl Server {
             described.extend([snapshots::describe(snapshots, &pieces), ws::describe(&pieces)]);
             let listing = ws::router(Arc::clone(&self.connections), Arc::clone(tokens), Arc::clone(errors));
             app = app.merge(snapshots::router(Arc::clone(snapshots))).merge(listing);
+        }
+        if let Some(Kept { workspaces, .. }) = kept {
+            app = app.merge(workspaces::router(Arc::clone(workspaces)));
         }
         // Socket.IO's layer answers where no route is: whatever is merged after it would take that place.
         app = app.merge(openapi::router(&openapi::document(&self.described, described)));

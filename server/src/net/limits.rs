@@ -19,8 +19,15 @@ type Limiter<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
 pub(crate) struct RateLimits {
     clock: DefaultClock,
     per_address: Option<Limiter<IpAddr>>,
-    per_route: Option<Limiter<(Arc<str>, usize)>>,
+    per_route: Option<Limiter<(Arc<str>, Place)>>,
     declared: Vec<Option<Limiter<Arc<str>>>>,
+}
+
+/// Where a user's requests are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place {
+    Route(usize),
+    Workspaces,
 }
 
 /// How many whole seconds until a request of the kind can pass.
@@ -53,9 +60,17 @@ impl RateLimits {
     /// Counts a request of that user on that route.
     pub(crate) fn check_route(&self, user: &Arc<str>, route: RouteId) -> Result<(), RetryAfter> {
         if self.per_route.is_some() {
-            self.check(self.per_route.as_ref(), &(Arc::clone(user), route.0))?;
+            self.check(self.per_route.as_ref(), &(Arc::clone(user), Place::Route(route.0)))?;
         }
         self.check(self.declared.get(route.0).and_then(Option::as_ref), user)
+    }
+
+    /// Counts what a user says to workspaces.
+    pub(crate) fn check_workspaces(&self, user: &Arc<str>) -> Result<(), RetryAfter> {
+        if self.per_route.is_none() {
+            return Ok(());
+        }
+        self.check(self.per_route.as_ref(), &(Arc::clone(user), Place::Workspaces))
     }
 
     fn check<K: std::hash::Hash + Eq + Clone>(

@@ -270,13 +270,8 @@ impl Call {
     }
 
     fn error(&self, error: &SyncError) -> Response {
-        let mut response = self.snapshots.errors.plain_response(error, self.locale);
-        if error.code() == crate::ws::UPGRADE_REQUIRED {
-            let headers = response.headers_mut();
-            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        }
-        response
+        let response = self.snapshots.errors.plain_response(error, self.locale);
+        crate::ws::with_upgrade(response, error)
     }
 
     fn not_allowed(&self, allow: &'static str) -> Response {

@@ -24,7 +24,11 @@ impl Access {
             return Err(framework::AUTH_REQUIRED.into());
         }
         let admin = session.has_scope("admin");
-        let access = Self { read: admin || session.has_scope("read"), write: admin || session.has_scope("write"), admin };
+        let access = Self {
+            read: admin || session.has_scope("read"),
+            write: admin || session.has_scope("write"),
+            admin,
+        };
         match access.read || access.write {
             true => Ok(access),
             false => Err(forbidden("scope")),
@@ -76,7 +80,10 @@ mod tests {
         let workspace = WorkspaceId::parse("team-1:board").unwrap();
         match Access::to(&session(scope, workspaces), &workspace) {
             Ok(access) => Ok((access.read, access.write)),
-            Err(error) => Err((error.code().code(), error.params().get("key").map_or(String::new(), |key| key.to_string()))),
+            Err(error) => Err((
+                error.code().code(),
+                error.params().get("key").map_or(String::new(), |key| key.to_string()),
+            )),
         }
     }
 

@@ -12,7 +12,6 @@ use axum::{
     routing::any,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use syncline::{Session, SyncError, SyncResult, codes as framework};
 
@@ -29,6 +28,7 @@ use super::{
 use crate::{
     auth::{identify, verify},
     clock::micros_now,
+    codes as shared,
     error::Locale,
     net::{RequestContext, read_json_body},
     observe::WorkspaceRoute,
@@ -61,6 +61,7 @@ pub(crate) fn router(workspaces: Arc<Workspaces>) -> Router {
         .route("/v1/history/{workspace}/{hash}", any(state_at))
         .route("/v1/presence/{workspace}", any(presence))
         .route("/v1/stats", any(stats))
+        .route("/v1/", any(nothing))
         .route("/v1/{*rest}", any(nothing))
         .with_state(workspaces)
 }
@@ -177,6 +178,8 @@ impl Call {
             Ok(admitted) => admitted,
             Err(error) if parameter(request.uri(), "close") == Some("1") => {
                 let end = match error.code().http_status() {
+                    // Its client may have a newer one.
+                    401 if error.code() == framework::AUTH_EXPIRED => End::EXPIRED,
                     401 => End::UNAUTHENTICATED,
                     403 => End::FORBIDDEN,
                     _ => return Err(error),
@@ -235,7 +238,9 @@ impl Call {
         let (id, _session) = self.admit(id, headers, Need::Read)?;
         let (data, heads) = self.read(&id, |document| (document.state(), document.heads())).await?;
         let heads = serde_json::to_value(Heads(&heads)).unwrap_or_default();
-        let body = json!({ "workspace": id.as_str(), "data": data, "heads": heads });
+        let automerge_url = format!("automerge:{}", id.automerge_id());
+        let body =
+            json!({ "workspace": id.as_str(), "data": data, "heads": heads, "automerge_url": automerge_url });
         Ok(answer_with(&body))
     }
 
@@ -265,18 +270,15 @@ impl Call {
     }
 
     async fn restore(&mut self, id: Named<String>, request: Request) -> SyncResult<Response> {
-        #[derive(Deserialize)]
-        struct Body {
-            hash: String,
-        }
         let (parts, body) = request.into_parts();
         let (id, session) = self.admit(id, &parts.headers, Need::Write)?;
         let body = read_json_body(&parts.headers, body, MAX_BODY_BYTES).await?;
-        let Body { hash } =
-            serde_json::from_slice(&body).map_err(|_| invalid("the body is not {\"hash\": \"...\"}"))?;
-        let to = hash_of(&hash)?;
+        let body: Value = serde_json::from_slice(&body).map_err(|_| shared::INVALID_JSON)?;
+        let hash = body["hash"].as_str().ok_or_else(|| invalid("`hash` is missing, or not a string"))?;
+        let to = hash_of(hash)?;
         let (user, region) = (session.user_id.as_str().into(), Arc::clone(&self.workspaces.region));
-        let stamp = Stamp { restored: Some(hash), ..Stamp::new(user, None, micros_now(), region) };
+        let mut stamp = Stamp::new(user, None, micros_now(), region);
+        stamp.restored = Some(hash.to_owned());
         let done = self.workspaces.live.open(&id).change(What::Restore(to), stamp).await?;
         let heads = serde_json::to_value(Heads(&done.heads)).unwrap_or_default();
         Ok(answer_with(&json!({ "heads": heads, "keys": done.keys })))

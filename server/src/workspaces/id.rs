@@ -2,6 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
+use aws_lc_rs::digest::{SHA256, digest};
+
 /// The longest, in bytes.
 const MAX_BYTES: usize = 128;
 
@@ -21,6 +23,15 @@ impl WorkspaceId {
         &self.0
     }
 
+    /// The id of its Automerge document, as automerge-repo writes it: base58check of the first 16 bytes of
+    /// SHA-256(`workspace:` and the id).
+    pub(crate) fn automerge_id(&self) -> String {
+        let hash = digest(&SHA256, format!("workspace:{}", self.0).as_bytes());
+        let id = &hash.as_ref()[..16];
+        let check = digest(&SHA256, digest(&SHA256, id).as_ref());
+        bs58::encode([id, &check.as_ref()[..4]].concat()).into_string()
+    }
+
     /// The same text, shared.
     pub(crate) fn shared(&self) -> Arc<str> {
         Arc::clone(&self.0)
@@ -36,6 +47,13 @@ impl fmt::Display for WorkspaceId {
 #[cfg(test)]
 mod tests {
     use super::WorkspaceId;
+
+    /// The value is what Python's `hashlib` and base 58 by hand make of it.
+    #[test]
+    fn the_id_for_automerge() {
+        let id = WorkspaceId::parse("workspace-123").unwrap();
+        assert_eq!(id.automerge_id(), "3LGaQS8jTsFKkPWLgo1cFR3owp5w");
+    }
 
     #[test]
     fn ids() {

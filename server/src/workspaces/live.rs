@@ -8,7 +8,10 @@ use std::{
 };
 
 use syncline::{SyncResult, codes as framework};
-use tokio::{runtime::Handle, sync::{mpsc, oneshot}};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+};
 
 use super::{
     feed::Feed,
@@ -57,12 +60,8 @@ impl Live {
             return Arc::clone(workspace);
         }
         let (mailbox, commands) = mpsc::channel(MAILBOX);
-        let workspace = Arc::new(Workspace {
-            id: id.clone(),
-            feed: Arc::default(),
-            mailbox,
-            present: Mutex::default(),
-        });
+        let workspace =
+            Arc::new(Workspace { id: id.clone(), feed: Arc::default(), mailbox, present: Mutex::default() });
         workspaces.insert(id.clone(), Arc::clone(&workspace));
         self.outlets.metrics.workspaces.live.set(workspaces.len() as f64);
         let owner = Owner::new(Arc::clone(self), Arc::clone(&workspace), Arc::clone(&self.outlets));

@@ -113,8 +113,7 @@ pub(super) fn read(text: &str, limits: Limits) -> Result<Heard, Refusal> {
 
 fn id_of(id: Option<&RawValue>) -> SyncResult<Option<Arc<str>>> {
     let Some(id) = id else { return Ok(None) };
-    let text: Option<String> =
-        serde_json::from_str(id.get()).map_err(|_| invalid("`id` is not a string"))?;
+    let text: Option<String> = serde_json::from_str(id.get()).map_err(|_| invalid("`id` is not a string"))?;
     match text {
         None => Ok(None),
         Some(text) if (1..=MAX_ID_BYTES).contains(&text.len()) => Ok(Some(text.into())),

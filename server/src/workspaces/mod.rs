@@ -117,7 +117,7 @@ impl Workspaces {
 
     /// Counts something that was heard from that address and that user.
     fn limited(&self, address: ClientAddress, user: &Arc<str>) -> Result<(), SyncError> {
-        let limited = self.rates.check_address(address).and_then(|()| self.rates.check_user(user));
+        let limited = self.rates.check_address(address).and_then(|()| self.rates.check_workspaces(user));
         limited.map_err(|retry| framework::RATE_LIMITED.with("seconds", retry.0))
     }
 }

@@ -38,7 +38,8 @@ impl Stamp {
     /// The stamp that a message is, if it is one.
     pub(super) fn read(message: &str) -> Option<Self> {
         // Nearly every message is one of ours: this tells the rest apart without reading them.
-        let stamp: Self = message.starts_with(r#"{"syncline":"#).then(|| serde_json::from_str(message).ok())??;
+        let stamp: Self =
+            message.starts_with(r#"{"syncline":"#).then(|| serde_json::from_str(message).ok())??;
         (stamp.syncline == VERSION).then_some(stamp)
     }
 

@@ -78,9 +78,7 @@ fn map_at(doc: &Automerge, id: &ObjId, at: Option<&[ChangeHash]>, depth: usize) 
 }
 
 fn list_at(doc: &Automerge, id: &ObjId, at: Option<&[ChangeHash]>, depth: usize) -> Vec<Value> {
-    let read = |item: automerge::iter::ListRangeItem<'_>| {
-        value_at(doc, &item.value, || item.id(), at, depth)
-    };
+    let read = |item: automerge::iter::ListRangeItem<'_>| value_at(doc, &item.value, || item.id(), at, depth);
     match at {
         Some(heads) => doc.list_range_at(id, .., heads).map(read).collect(),
         None => doc.list_range(id, ..).map(read).collect(),
@@ -100,13 +98,7 @@ fn value_at(
     }
 }
 
-fn object_at(
-    doc: &Automerge,
-    kind: ObjType,
-    id: &ObjId,
-    at: Option<&[ChangeHash]>,
-    depth: usize,
-) -> Value {
+fn object_at(doc: &Automerge, kind: ObjType, id: &ObjId, at: Option<&[ChangeHash]>, depth: usize) -> Value {
     if depth >= MAX_DEPTH {
         return Value::Null;
     }

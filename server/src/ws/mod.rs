@@ -18,7 +18,7 @@ pub(crate) use connections::Connections;
 use connections::{Connection, Refused};
 pub(crate) use conversation::{Conversation, Next, Payload, Work};
 pub(crate) use end::End;
-pub(crate) use handshake::UPGRADE_REQUIRED;
+pub(crate) use handshake::{UPGRADE_REQUIRED, with_upgrade};
 pub(crate) use listing::{describe, router};
 use syncline::{Session, SyncError, SyncResult};
 use tracing::Instrument as _;

@@ -14,3 +14,5 @@ mod sockets;
 mod support;
 mod tickets;
 mod upkeep;
+#[path = "../support/ws_client.rs"]
+mod ws_client;

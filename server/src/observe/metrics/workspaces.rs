@@ -92,7 +92,10 @@ pub(super) fn describe() {
         "From asking the disk for a workspace to its being in memory"
     );
     describe_counter!("syncline_workspace_load_failures_total", "Workspaces that could not be read");
-    describe_counter!("syncline_workspace_compactions_total", "Workspaces saved anew in place of their changes");
+    describe_counter!(
+        "syncline_workspace_compactions_total",
+        "Workspaces saved anew in place of their changes"
+    );
     describe_counter!(
         "syncline_workspace_compaction_failures_total",
         "Workspaces that could not be saved anew; their changes stay"

@@ -1,0 +1,9 @@
+//! Workspaces by the front door: real HTTP and WebSockets, a server on a free port for each test.
+
+mod access;
+mod history;
+mod ops;
+mod sockets;
+mod support;
+#[path = "../support/ws_client.rs"]
+mod ws_client;
