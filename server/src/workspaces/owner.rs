@@ -63,7 +63,16 @@ pub(super) enum What {
     /// Everything, to what it was at a change.
     Restore(ChangeHash),
     /// What others have changed.
-    Merge(Vec<Change>),
+    Merge(Vec<Change>, Origin),
+}
+
+/// Where changes were made that are to be merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// On another node, which has told all nodes of them.
+    Node,
+    /// By an Automerge client of this node.
+    Peer,
 }
 
 /// A change that was made.
@@ -292,7 +301,7 @@ impl Owner {
                 continue;
             };
             let full = self.saved + self.appended + entry.len() > self.outlets.max_bytes;
-            if full && !matches!(ask.what, What::Merge(_)) {
+            if full && !matches!(ask.what, What::Merge(..)) {
                 (ask.reply)(Err(codes::WORKSPACE_FULL.with("max", self.outlets.max_bytes)));
                 continue;
             }
@@ -341,7 +350,12 @@ impl Owner {
     async fn keep(&mut self, entry: Vec<u8>) -> Result<(), ()> {
         let bytes = entry.len();
         let began = std::time::Instant::now();
-        let writes = vec![Write::Append { log: self.log.clone(), entry: entry.into() }];
+        let mut writes = vec![Write::Append { log: self.log.clone(), entry: entry.into() }];
+        if self.position == 0 {
+            let index = LogId::new(Space::AutomergeIds, self.workspace.id.automerge_id());
+            let entry = Bytes::copy_from_slice(self.workspace.id.as_str().as_bytes());
+            writes.push(Write::Append { log: index, entry });
+        }
         let metrics = &self.outlets.metrics.workspaces;
         match self.outlets.journal.commit(writes).await {
             Ok(positions) => {
@@ -414,7 +428,7 @@ fn make(document: &mut Document, what: What, stamp: &Stamp) -> Result<(Option<Ma
             let made = document.restore(hash, stamp);
             Ok((Some(made.ok_or_else(|| Failure::Refused(codes::UNKNOWN_CHANGE.into()))??), 0))
         }
-        What::Merge(changes) => {
+        What::Merge(changes, _origin) => {
             let (made, missing) = document.merge(changes)?;
             Ok(((!made.bytes.is_empty()).then_some(made), missing))
         }

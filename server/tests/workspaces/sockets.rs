@@ -170,7 +170,7 @@ async fn a_slow_reader_gets_the_whole_state_and_nothing_in_between() {
     let mut slow = Ws::open_narrow_with(address, &sync("w"), &[("authorization", &bearer)]).await;
     assert_eq!(slow.message().await["type"], "init");
     let (mut ada, _) = Ws::join(address, "w", "ada").await;
-    let filler = "x".repeat(20_000);
+    let filler = "x".repeat(40_000);
     for number in 0..300 {
         ada.set(&number.to_string(), "big", format!("{number} {filler}")).await;
     }
