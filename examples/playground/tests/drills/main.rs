@@ -14,6 +14,7 @@ mod redis_lost;
 #[expect(dead_code, reason = "the tests of records and of TLS use the rest")]
 mod redis_server;
 mod scene;
+mod workspace_killed;
 mod writers;
 
 use std::time::Duration;

@@ -15,15 +15,19 @@ use crate::redis_server::{RedisServer, free_port};
 pub(crate) struct Node {
     child: Child,
     pub(crate) address: SocketAddr,
-    redis: String,
+    settings: Vec<(&'static str, String)>,
 }
 
 impl Node {
-    /// Starts a node and waits until it is ready.
+    /// Starts a node at that Redis, which keeps nothing itself, and waits until it is ready.
     pub(crate) async fn start(redis: &RedisServer) -> Self {
+        Self::start_with(vec![("REDIS_URL", redis.url()), ("DATA_DIR", "off".to_owned())]).await
+    }
+
+    /// Starts a node with these settings, and waits until it is ready.
+    pub(crate) async fn start_with(settings: Vec<(&'static str, String)>) -> Self {
         let port = free_port();
-        let redis = redis.url();
-        let node = Self { child: spawn(port, &redis), address: ([127, 0, 0, 1], port).into(), redis };
+        let node = Self { child: spawn(port, &settings), address: ([127, 0, 0, 1], port).into(), settings };
         node.ready().await;
         node
     }
@@ -36,7 +40,7 @@ impl Node {
 
     /// Starts it again where it was.
     pub(crate) async fn restart(&mut self) {
-        self.child = spawn(self.address.port(), &self.redis);
+        self.child = spawn(self.address.port(), &self.settings);
         self.ready().await;
     }
 
@@ -67,13 +71,12 @@ impl Drop for Node {
 
 /// A token of that user, with all that the drills need.
 pub(crate) fn token(user: &str) -> String {
-    Token::of(user).with("scope", "games:write rooms:read rooms:write").sign()
+    Token::of(user).with("scope", "games:write rooms:read rooms:write read write").sign()
 }
 
-fn spawn(port: u16, redis: &str) -> Child {
+fn spawn(port: u16, own: &[(&'static str, String)]) -> Child {
     let settings = [
         ("PORT", port.to_string()),
-        ("REDIS_URL", redis.to_owned()),
         ("JWT_SECRET", SECRET.to_owned()),
         ("RATE_LIMIT_PER_ADDRESS", "off".to_owned()),
         ("RATE_LIMIT_PER_ROUTE", "off".to_owned()),
@@ -84,7 +87,7 @@ fn spawn(port: u16, redis: &str) -> Child {
         ("WS_PING_SECONDS", "1".to_owned()),
     ];
     let mut command = Command::new(env!("CARGO_BIN_EXE_playground"));
-    command.env_clear().current_dir(std::env::temp_dir()).envs(settings);
+    command.env_clear().current_dir(std::env::temp_dir()).envs(settings).envs(own.iter().cloned());
     let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");
     let mut line = String::new();
     BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
