@@ -121,4 +121,20 @@ describe("what the server could not do now", () => {
     for (const _ of [1, 2, 3]) expect(writes(await again(server))).toEqual([["small", small]]);
     expect(board.getSnapshot()).toMatchObject({ data: { small }, pending: 1 });
   });
+
+  test("but not because of connections on which it was not sent", async () => {
+    const board = await openBoard();
+    sync(server);
+    const large = "x".repeat(70_000);
+    void board.set("topic", "before");
+    void board.set("topic", large);
+    for (const _ of [1, 2, 3]) expect(writes(await again(server))).toEqual([["topic", "before"]]);
+    accept(server.socket(), last(server.socket()));
+    expect(writes(server.socket()).at(-1)).toEqual(["topic", large]);
+    for (const wait of [1, 2, 4]) {
+      await server.socket().end();
+      await seconds(wait);
+    }
+    expect(writes(sync(server))).toEqual([["topic", large]]);
+  });
 });
