@@ -57,7 +57,20 @@ impl<'a> Pieces<'a> {
         })
     }
 
-    /// The same where errors have the shape of events' ones.
+    /// What a request for a WebSocket is answered with: 101, with what is said from then on, or one of these codes.
+    pub(crate) fn upgrade_answers(&self, said: &str, codes: &[ErrorCode]) -> Value {
+        let good = json!({ "101": {
+            "description": said, "headers": { "Upgrade": header("What it is from here on.", "websocket") },
+        } });
+        let mut answers = self.answers(good, codes);
+        answers["426"]["headers"] = json!({
+            "Upgrade": header("What has to be asked for.", "websocket"),
+            "Sec-WebSocket-Version": header("In this version.", "13"),
+        });
+        answers
+    }
+
+    /// [`Self::answers`] where errors have the shape of events' ones.
     pub(crate) fn answers_in_envelopes(&self, good: Value, codes: &[ErrorCode]) -> Value {
         refusals(good, codes, |code| {
             let ErrorEnvelope { error_code, message, http_status, .. } =
@@ -171,6 +184,16 @@ pub(crate) fn accept_language() -> Value {
 /// What an operation wants that a token has to be brought to.
 pub(crate) fn by_token() -> Value {
     json!([{ openapi::BEARER: [] }])
+}
+
+/// The schema of a message of that `type`, with these properties, each of which it has.
+pub(crate) fn message(name: &str, properties: &[(&str, Value)]) -> Value {
+    let kind = [("type", json!({ "const": name }))];
+    let all = kind.iter().chain(properties);
+    let required: Vec<&str> = all.clone().map(|(name, _)| *name).collect();
+    let properties: serde_json::Map<String, Value> =
+        all.map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "properties": properties, "required": required })
 }
 
 /// A reference to one of `components/schemas`.

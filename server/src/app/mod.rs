@@ -242,11 +242,16 @@ impl Server {
             app = app.merge(rooms::router(Arc::clone(rooms)));
         }
         if let Some(snapshots) = &self.snapshots {
-            described.extend([snapshots::describe(snapshots, &pieces), ws::describe(&pieces)]);
-            let listing = ws::router(Arc::clone(&self.connections), Arc::clone(tokens), Arc::clone(errors));
-            app = app.merge(snapshots::router(Arc::clone(snapshots))).merge(listing);
+            described.push(snapshots::describe(snapshots, &pieces));
+            app = app.merge(snapshots::router(Arc::clone(snapshots)));
+        }
+        if self.snapshots.is_some() || kept.is_some() {
+            described.push(ws::describe(&pieces));
+            app =
+                app.merge(ws::router(Arc::clone(&self.connections), Arc::clone(tokens), Arc::clone(errors)));
         }
         if let Some(Kept { workspaces, .. }) = kept {
+            described.push(workspaces::describe(workspaces, &pieces));
             app = app.merge(workspaces::router(Arc::clone(workspaces)));
         }
         // Socket.IO's layer answers where no route is: whatever is merged after it would take that place.

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     codes as shared,
     openapi::{
-        Description, Pieces, accept_language, by_token, header, json_answer, name_in_path, request_header,
-        schema, text,
+        Description, Pieces, accept_language, by_token, header, json_answer, message, name_in_path,
+        request_header, schema, text,
     },
     ws::UPGRADE_REQUIRED,
 };
@@ -169,16 +169,9 @@ fn ticket(id: &str, pieces: &Pieces<'_>) -> Value {
 }
 
 fn open(id: &str, summary: &str, pieces: &Pieces<'_>, more: &[ErrorCode]) -> Value {
-    let good = json!({ "101": {
-        "description": "From here on JSON texts go both ways: the client's are `SnapshotCommand`, the server's \
-            `SnapshotMessage`.",
-        "headers": { "Upgrade": header("What it is from here on.", "websocket") },
-    } });
-    let mut answers = pieces.answers(good, &[&ANY, &OPEN[..], more].concat());
-    answers["426"]["headers"] = json!({
-        "Upgrade": header("What has to be asked for.", "websocket"),
-        "Sec-WebSocket-Version": header("In this version.", "13"),
-    });
+    let said = "From here on JSON texts go both ways: the client's are `SnapshotCommand`, the server's \
+        `SnapshotMessage`.";
+    let answers = pieces.upgrade_answers(said, &[&ANY, &OPEN[..], more].concat());
     json!({
         "operationId": id,
         "summary": summary,
@@ -196,13 +189,6 @@ fn schemas() -> Value {
         "properties": { "kind": { "type": "string" }, "id": { "type": "string" } },
         "required": ["kind", "id"],
     });
-    let kind_of = |name: &str, properties: Vec<(&str, Value)>| {
-        let all = [vec![("type", json!({ "const": name }))], properties].concat();
-        let required: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
-        let properties: serde_json::Map<String, Value> =
-            all.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
-        json!({ "type": "object", "properties": properties, "required": required })
-    };
     let game_id =
         json!({ "type": ["integer", "string"], "description": "Short for a topic of kind `game`." });
     let of_topic = ("topic", schema("Topic"));
@@ -239,22 +225,22 @@ fn schemas() -> Value {
             "required": ["token", "expires_in"],
         },
         "SnapshotCommand": { "oneOf": [
-            kind_of("subscribe", vec![of_topic.clone()]),
-            kind_of("subscribe", vec![("gameId", game_id.clone())]),
-            kind_of("unsubscribe", vec![of_topic.clone()]),
-            kind_of("unsubscribe", vec![("gameId", game_id)]),
-            kind_of("ping", vec![]),
+            message("subscribe", &[of_topic.clone()]),
+            message("subscribe", &[("gameId", game_id.clone())]),
+            message("unsubscribe", &[of_topic.clone()]),
+            message("unsubscribe", &[("gameId", game_id)]),
+            message("ping", &[]),
         ] },
         "SnapshotMessage": { "oneOf": [
-            kind_of("snapshot", vec![
+            message("snapshot", &[
                 of_topic.clone(),
                 ("data", json!({ "description": "Whatever the app says." })),
                 ("lockVersion", schema("Version")),
                 ("version", json!({ "const": 1, "description": "Of these messages." })),
             ]),
-            kind_of("ack", vec![("command", json!({ "enum": ["subscribe", "unsubscribe"] })), of_topic]),
-            kind_of("pong", vec![]),
-            kind_of("error", vec![("code", text("The code.")), ("message", text("For people, in their language."))]),
+            message("ack", &[("command", json!({ "enum": ["subscribe", "unsubscribe"] })), of_topic]),
+            message("pong", &[]),
+            message("error", &[("code", text("The code.")), ("message", text("For people, in their language."))]),
         ] },
     })
 }

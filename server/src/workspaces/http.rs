@@ -42,8 +42,8 @@ pub(crate) const PREFIX: &str = "/v1/";
 const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 /// How many changes are told of at a time.
-const PAGE: usize = 50;
-const MAX_PAGE: usize = 200;
+pub(super) const PAGE: usize = 50;
+pub(super) const MAX_PAGE: usize = 200;
 
 /// The largest body: a hash.
 const MAX_BODY_BYTES: usize = 1024;

@@ -19,14 +19,24 @@ async fn paths(settings: &[Header<'_>]) -> Vec<String> {
 }
 
 const ROOMS: [&str; 2] = ["/api/rooms/{room_id}", "/api/rooms/{room_id}/stream"];
-const SNAPSHOTS: [&str; 7] = [
+const SNAPSHOTS: [&str; 6] = [
     "/api/games/{id}/snapshot",
     "/api/snapshots/{kind}/{id}",
-    "/api/ws/connections",
     "/api/ws/token",
     "/ws",
     "/ws/games/{id}",
     "/ws/snapshots/{kind}/{id}",
+];
+
+const LISTING: [&str; 1] = ["/api/ws/connections"];
+const WORKSPACES: [&str; 7] = [
+    "/v1/history/{workspace}",
+    "/v1/history/{workspace}/restore",
+    "/v1/history/{workspace}/{hash}",
+    "/v1/presence/{workspace}",
+    "/v1/stats",
+    "/v1/sync/{workspace}",
+    "/v1/workspaces/{workspace}",
 ];
 
 #[tokio::test]
@@ -37,11 +47,16 @@ async fn what_is_switched_on_is_described() {
         all.sort_unstable();
         all
     };
-    assert_eq!(paths(&[]).await, all(&[&rest, &ROOMS, &SNAPSHOTS]));
-    assert_eq!(paths(&[("ROOMS", "off")]).await, all(&[&rest, &SNAPSHOTS]));
-    assert_eq!(paths(&[("SNAPSHOTS", "off")]).await, all(&[&rest, &ROOMS]));
+    assert_eq!(paths(&[]).await, all(&[&rest, &ROOMS, &SNAPSHOTS, &WORKSPACES, &LISTING]));
+    assert_eq!(paths(&[("ROOMS", "off")]).await, all(&[&rest, &SNAPSHOTS, &WORKSPACES, &LISTING]));
+    assert_eq!(paths(&[("SNAPSHOTS", "off")]).await, all(&[&rest, &ROOMS, &WORKSPACES, &LISTING]));
+    assert_eq!(paths(&[("WORKSPACES", "off")]).await, all(&[&rest, &ROOMS, &SNAPSHOTS, &LISTING]));
+    assert_eq!(paths(&[("WORKSPACES", "off"), ("SNAPSHOTS", "off")]).await, all(&[&rest, &ROOMS]));
     let production = [("SYNCLINE_ENV", "production"), ("HOST", "127.0.0.1"), ("METRICS_ADDR", "127.0.0.1:0")];
-    assert_eq!(paths(&production).await, all(&[&["/healthz", "/readyz"], &ROOMS, &SNAPSHOTS]));
+    assert_eq!(
+        paths(&production).await,
+        all(&[&["/healthz", "/readyz"], &ROOMS, &SNAPSHOTS, &WORKSPACES, &LISTING])
+    );
 }
 
 #[tokio::test]
