@@ -6,6 +6,7 @@ use std::{
     io,
     ops::Range,
     sync::{Arc, Condvar, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -13,6 +14,9 @@ use redb::{Database, StorageBackend};
 
 use super::engine::Opener;
 use crate::journal::JournalError;
+
+/// How long anything waits, so that a test that fails also ends.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is written as a whole or not at all.
 const SECTOR: usize = 512;
@@ -100,10 +104,8 @@ impl Disk {
 
     /// Waits until a sync waits.
     pub(super) fn wait_for_sync(&self) {
-        let mut state = self.lock();
-        while state.held == 0 {
-            state = self.0.1.wait(state).unwrap();
-        }
+        let waited = self.0.1.wait_timeout_while(self.lock(), PATIENCE, |state| state.held == 0).unwrap();
+        assert!(!waited.1.timed_out(), "a sync");
     }
 
     /// What is there when the power went just now.
@@ -162,9 +164,7 @@ impl StorageBackend for Disk {
         let mut state = self.lock();
         state.held += 1;
         self.0.1.notify_all();
-        while state.holds {
-            state = self.0.1.wait(state).unwrap();
-        }
+        (state, _) = self.0.1.wait_timeout_while(state, PATIENCE, |state| state.holds).unwrap();
         state.held -= 1;
         drop(state);
         let synced = self.used();

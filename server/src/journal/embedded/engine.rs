@@ -1,7 +1,7 @@
 //! What is on disk, and the engine that puts it there: redb.
 //!
-//! It knows neither lines nor threads. Whatever fails in the engine closes it, and the next use opens it again, so that a
-//! disk that is well again is used again.
+//! It knows neither lines nor threads. What fails in the engine closes it, and the next use opens it again, so that a disk
+//! that is well again is used again.
 //!
 //! Format 1: `meta` has the format and the number of the next log. `logs` has each log that holds anything, by its space's
 //! name, a zero byte and its id: its number, its first entry's position, and the last position that its snapshot holds (0:
@@ -10,7 +10,10 @@
 use std::{
     ops::Bound,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -40,7 +43,7 @@ type Record = (u64, u64, u64);
 /// What became of a commit.
 pub(super) type Answer = Result<Vec<u64>, JournalError>;
 
-/// Opens the database; `true` if it was open before and failed.
+/// Opens the database; `true` if a write to it failed before.
 pub(super) type Opener = Box<dyn Fn(bool) -> Result<Database, JournalError> + Send + Sync>;
 
 /// The engine, open or to be opened.
@@ -48,13 +51,15 @@ pub(super) struct Engine {
     opener: Opener,
     /// Every use holds it for reading; it is closed and opened when nobody uses it.
     database: RwLock<Option<Database>>,
+    /// Whether it was closed because a write failed, so that what is on disk is not what it reads as.
+    write_failed: AtomicBool,
 }
 
 impl Engine {
     /// Opens it. What is there has to be a journal of a format that is known.
     pub(super) fn open(opener: Opener) -> Result<Self, JournalError> {
         let database = contained(|| begin(opener(false)?))?;
-        Ok(Self { opener, database: RwLock::new(Some(database)) })
+        Ok(Self { opener, database: RwLock::new(Some(database)), write_failed: AtomicBool::new(false) })
     }
 
     /// Carries out these commits, in order, and syncs; says what became of each. An error: none is known to be on disk.
@@ -63,7 +68,7 @@ impl Engine {
         commits: &[&[Write]],
         places: &mut Places,
     ) -> Result<Vec<Answer>, JournalError> {
-        let answers = self.using(|database| {
+        let answers = self.using(Purpose::Write, |database| {
             let transaction = database.begin_write()?;
             let mut tables = Tables::open(&transaction, places)?;
             let answers =
@@ -83,7 +88,7 @@ impl Engine {
 
     /// What a log holds after this position.
     pub(super) fn read(&self, log: &LogId, after: u64, limit: usize) -> Result<Contents, JournalError> {
-        self.using(|database| {
+        self.using(Purpose::Read, |database| {
             let transaction = database.begin_read()?;
             let record = transaction.open_table(LOGS)?.get(&key(log)[..])?.map(|record| record.value());
             let Some((number, first, through)) = record else { return Ok(Contents::default()) };
@@ -121,7 +126,7 @@ impl Engine {
         after: &str,
         limit: usize,
     ) -> Result<Vec<Arc<str>>, JournalError> {
-        self.using(|database| {
+        self.using(Purpose::Read, |database| {
             let logs = database.begin_read()?.open_table(LOGS)?;
             let space_is = key(&LogId::new(space, ""));
             let after = key(&LogId::new(space, after));
@@ -136,33 +141,52 @@ impl Engine {
         })
     }
 
-    /// Uses the database, which is opened if it is not. Whatever fails closes it.
-    fn using<T>(&self, act: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, JournalError> {
+    /// Uses the database, which is opened if it is not. A failure closes it, but for what does not read right: that is so
+    /// the next time too, and the rest may be sound.
+    fn using<T>(
+        &self,
+        purpose: Purpose,
+        act: impl FnOnce(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, JournalError> {
         let used = contained(|| {
             loop {
                 let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
                 if let Some(database) = &*database {
-                    return act(database).map_err(JournalError::new);
+                    return match act(database) {
+                        Err(why @ redb::Error::Corrupted(_)) if purpose == Purpose::Read => {
+                            Ok(Err(JournalError::new(why)))
+                        }
+                        other => other.map(Ok).map_err(JournalError::new),
+                    };
                 }
                 drop(database);
                 let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
                 if database.is_none() {
-                    *database = Some(begin((self.opener)(true)?)?);
+                    *database = Some(begin((self.opener)(self.write_failed.load(Ordering::Acquire))?)?);
+                    self.write_failed.store(false, Ordering::Release);
                     tracing::info!("the journal is open again");
                 }
             }
         });
-        if used.is_err() {
+        used.unwrap_or_else(|why| {
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+            self.write_failed.fetch_or(purpose == Purpose::Write, Ordering::AcqRel);
             let closed = database.take();
-            // The file is another's once it is closed, so not before the next one opens it.
+            // Under the lock, as the file can be opened again only once it is closed.
             let _failed_before = contained(|| {
                 drop(closed);
                 Ok(())
             });
-        }
-        used
+            Err(why)
+        })
     }
+}
+
+/// What the database is used for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Read,
+    Write,
 }
 
 /// Does it; a panic is an error.

@@ -21,7 +21,7 @@ const IN_USE: &str = "another process has it open";
 /// What the engine may keep in memory of what is on disk.
 const CACHE_BYTES: usize = 32 << 20;
 
-/// Opens the file in this folder, or begins it; `again` after something of it failed.
+/// Opens the file in this folder, or begins it; `again` after a write to it failed.
 pub(super) fn open(folder: &Path, again: bool) -> Result<Database, JournalError> {
     let file = folder.join(NAME);
     fs::create_dir_all(folder).map_err(JournalError::new)?;
