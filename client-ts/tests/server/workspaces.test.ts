@@ -1,17 +1,27 @@
-// Workspaces on a real server: what one writes the others see, who may not, and history.
+// Workspaces on a real server: what one writes the others see, who may not, history, and a server that is killed.
 
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createSync, type SyncOptions } from "syncline";
 import { createWorkspace, readWorkspace, type Workspace, type WorkspaceOptions } from "syncline/workspaces";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { type Claims, type Playground, startPlayground } from "../support/playground.js";
+import { type Claims, type Playground, startAgain, startPlayground } from "../support/playground.js";
 import { type Board, shownAs, shows, statuses } from "../support/workspaces.js";
 
+let folder: string;
+let settings: Record<string, string>;
 let playground: Playground;
 beforeEach(async () => {
-  playground = await startPlayground({ RATE_LIMIT_PER_ADDRESS: "off", RATE_LIMIT_PER_ROUTE: "off" });
+  folder = await mkdtemp(join(tmpdir(), "syncline-workspaces-"));
+  settings = { DATA_DIR: folder, RATE_LIMIT_PER_ADDRESS: "off", RATE_LIMIT_PER_ROUTE: "off" };
+  playground = await startPlayground(settings);
 });
-afterEach(() => playground.kill());
+afterEach(async () => {
+  await playground.kill();
+  await rm(folder, { recursive: true, force: true });
+});
 
 /** A client of that user's. */
 async function user(claims: Partial<Claims>, options: Partial<SyncOptions> = {}) {
@@ -92,6 +102,8 @@ describe("who may not", () => {
       await playground.token({ sub: "ada", scope: "read write", expires_in: 0 }),
       await playground.token({ sub: "ada", scope: "read write" }),
     ];
+    // Tokens count in whole seconds.
+    await new Promise((later) => setTimeout(later, 1100));
     const token = vi.fn(({ refused }: { refused?: string }) => tokens[refused ? 1 : 0]);
     const board = open(createSync({ url: playground.url, token }));
     const seen = statuses(board);
@@ -139,4 +151,42 @@ test("its history is read, and a state of before comes back", async () => {
   expect(read).toMatchObject({ status: "success", workspace: "team:board", data: { topic: "Lunch" } });
   if (read.status === "success") expect(read.automerge_url).toMatch(/^automerge:/);
   expect(await board.history.at("nonsense")).toMatchObject({ errorCode: "unknown_change", httpStatus: 404 });
+});
+
+test("a server that is killed loses nothing that was answered, and does nothing twice", async () => {
+  const boards = [open(await user({})), open(await user({ sub: "bob" }))];
+  await synced(...boards);
+  const answers: Promise<{ status: string }>[] = [];
+  let working = true;
+  const work = boards.map(async (board, who) => {
+    for (let number = 0; working; number++) {
+      answers.push(board.set(`${who}/${number}`, number));
+      await new Promise((later) => setTimeout(later, 2));
+    }
+  });
+  for (const _ of [1, 2]) {
+    await new Promise((later) => setTimeout(later, 300));
+    await playground.kill();
+    await shows(boards[0] as Workspace<Board>, ({ status }) => status === "disconnected");
+    playground = await startAgain(playground, settings);
+    await synced(...boards);
+  }
+  working = false;
+  await Promise.all(work);
+  expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(new Set(["success"]));
+  expect(answers.length).toBeGreaterThan(100);
+  const keys: string[] = [];
+  for (let before: string | undefined; ; ) {
+    const page = await (boards[0] as Workspace<Board>).history.list({ limit: 200, before });
+    if (page.status === "error") throw new Error(page.message);
+    if (page.changes.length === 0) break;
+    keys.push(...page.changes.flatMap((change) => change.keys));
+    before = page.changes.at(-1)?.hash;
+  }
+  expect(keys).toHaveLength(answers.length);
+  expect(new Set(keys).size).toBe(answers.length);
+  // Newest first.
+  const own = keys.filter((key) => key.startsWith("0/")).map((key) => Number(key.slice(2)));
+  expect(own).toEqual([...own].sort((one, other) => other - one));
+  await vi.waitFor(() => expect(boards[1]?.getSnapshot().data).toEqual(boards[0]?.getSnapshot().data));
 });
