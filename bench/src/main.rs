@@ -1,7 +1,7 @@
 //! The bench: Syncline beside its peers, under one load, in one run.
 //!
-//! `events`, `snapshots`, `streams` and `hostile` are the commands for people. The `serve-*` commands are hidden: the runner starts itself with them,
-//! so that each server is a process of its own. Nothing here is part of what Syncline ships.
+//! `events`, `snapshots`, `streams`, `workspaces` and `hostile` are the commands for people. The `serve-*` commands are
+//! hidden: the runner starts itself with them, so that each server is a process of its own. Nothing here is part of what Syncline ships.
 
 mod bench;
 mod ceiling;
@@ -31,6 +31,8 @@ enum Command {
     Snapshots(state::SnapshotOptions),
     /// Ten thousand streams of rooms on one node: memory, heartbeats, writes.
     Streams(state::StreamOptions),
+    /// Workspaces: ops that are on disk, growth, loading, memory; beside the naive way.
+    Workspaces(state::WorkspaceOptions),
     /// Clients that mean harm: what becomes of them, and of the others.
     Hostile(state::HostileOptions),
     #[command(hide = true)]
@@ -55,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Command::Events(options) => events::run(&options),
         Command::Snapshots(options) => state::snapshots(&options),
         Command::Streams(options) => state::streams(&options),
+        Command::Workspaces(options) => state::workspaces(&options),
         Command::Hostile(options) => state::hostile(&options),
         Command::ServeRawroom { runtime } => {
             process::end_with_parent();

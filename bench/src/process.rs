@@ -127,7 +127,7 @@ pub(crate) fn end_with_parent() {
     });
 }
 
-fn memory_kib(id: u32) -> Option<u64> {
+pub(crate) fn memory_kib(id: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     field(&status, "VmRSS:")?.trim_end_matches("kB").trim().parse().ok()
 }

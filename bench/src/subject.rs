@@ -29,6 +29,7 @@ pub(crate) fn serve(threads: usize, settings: &[String]) -> anyhow::Result<()> {
         ("JWT_SECRET", SECRET),
         ("HOST", "127.0.0.1"),
         ("PORT", "0"),
+        ("DATA_DIR", "off"),
         ("SOCKET_THREADS", &threads),
         ("RATE_LIMIT_PER_ROUTE", "100000000/1"),
         ("RATE_LIMIT_PER_ADDRESS", "100000000/1"),
@@ -53,7 +54,7 @@ pub(crate) fn token(connection: usize) -> anyhow::Result<String> {
         exp: expires.as_secs(),
         locale: Some(language(connection).to_owned()),
         rooms: Some(vec!["*".to_owned()]),
-        scope: "rooms:write games:write".to_owned(),
+        scope: "rooms:write games:write admin".to_owned(),
         ..SessionClaims::default()
     };
     jsonwebtoken::encode(

@@ -101,7 +101,7 @@ impl Http {
     }
 }
 
-/// A WebSocket that is only read.
+/// A WebSocket.
 pub(super) struct WebSocket {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -134,6 +134,13 @@ impl WebSocket {
                 None => {}
             }
         }
+    }
+
+    /// Says a text.
+    pub(super) async fn send(&mut self, text: &str) -> anyhow::Result<()> {
+        let mut frame = Vec::with_capacity(text.len() + 16);
+        frame::encode(&mut frame, Opcode::Text, Some([0; 4]), text.as_bytes());
+        Ok(self.stream.write_all(&frame).await?)
     }
 
     async fn pong(&mut self) -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! The benches of state: snapshots on two nodes, many streams on one, and what hostile clients cost.
+//! The benches of state: snapshots on two nodes, many streams on one, workspaces, and what hostile clients cost.
 //!
 //! Clients here are plain tokio tasks on one thread: what is sent to each of them is little, and how late it came is
 //! what counts. They check what they are sent; faults fail a bench, times never do.
@@ -8,10 +8,12 @@ mod hostile;
 mod node;
 mod snapshots;
 mod streams;
+mod workspaces;
 
 pub(crate) use hostile::Options as HostileOptions;
 pub(crate) use snapshots::Options as SnapshotOptions;
 pub(crate) use streams::Options as StreamOptions;
+pub(crate) use workspaces::Options as WorkspaceOptions;
 
 /// Runs a bench on this thread.
 fn block_on<T>(bench: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -31,4 +33,9 @@ pub(crate) fn streams(options: &StreamOptions) -> anyhow::Result<()> {
 /// `bench hostile`.
 pub(crate) fn hostile(options: &HostileOptions) -> anyhow::Result<()> {
     block_on(hostile::run(options))
+}
+
+/// `bench workspaces`.
+pub(crate) fn workspaces(options: &WorkspaceOptions) -> anyhow::Result<()> {
+    block_on(workspaces::run(options))
 }

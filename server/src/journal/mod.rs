@@ -15,9 +15,6 @@ use bytes::Bytes;
 pub(crate) use embedded::EmbeddedJournal;
 use futures_util::future::BoxFuture;
 pub(crate) use memory::MemoryJournal;
-use syncline::SyncError;
-
-use crate::codes;
 
 /// What kind of log. Its name is part of what is on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,6 +31,7 @@ pub(crate) enum Space {
 
 impl Space {
     /// Every one.
+    #[cfg(test)]
     pub(crate) const ALL: [Self; 4] =
         [Self::Workspaces, Self::Webhooks, Self::Replication, Self::AutomergeIds];
 
@@ -139,11 +137,6 @@ impl JournalError {
     /// With this as its cause.
     pub(crate) fn new(why: impl fmt::Display) -> Self {
         Self(why.to_string().into())
-    }
-
-    /// The error for whoever asked, with this as its cause.
-    pub(crate) fn into_answer(self) -> SyncError {
-        codes::STORAGE_UNAVAILABLE.with("seconds", 1).caused_by(self)
     }
 }
 

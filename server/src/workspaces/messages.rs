@@ -95,7 +95,7 @@ pub(super) fn read(text: &str, limits: Limits) -> Result<Heard, Refusal> {
     // The envelope and its payload are two levels, and the deepest values are looked at before they are parsed.
     if json_depth(text) > limits.depth + 2 {
         let reason = format!("nested deeper than {} levels", limits.depth);
-        return Err(Refusal { id: None, error: invalid(reason) });
+        return Err(Refusal { id: id_in(text), error: invalid(reason) });
     }
     let envelope: Envelope<'_> =
         serde_json::from_str(text).map_err(|error| Refusal { id: None, error: invalid(plain(&error)) })?;

@@ -237,17 +237,18 @@ impl Conversation for Talk {
             self.watcher.has_state(position);
             return say(text);
         }
-        match self.watcher.poll(context.waker()) {
-            Poll::Ready(Seen::Frame(text)) => return say(text),
-            Poll::Ready(Seen::Behind) if !busy => return Poll::Ready(Next::Do(self.fetch())),
-            Poll::Ready(Seen::Behind) | Poll::Pending => {}
-        }
+        let seen = self.watcher.poll(context.waker());
         let mut shared = self.shared.lock();
-        if let Some(answer) = shared.answers.pop_front() {
-            return say(answer);
-        }
         shared.waker = Some(context.waker().clone());
-        Poll::Pending
+        match seen {
+            Poll::Ready(Seen::Frame(text)) => say(text),
+            Poll::Ready(Seen::Behind) if busy => Poll::Pending,
+            Poll::Ready(Seen::Behind) => {
+                drop(shared);
+                Poll::Ready(Next::Do(self.fetch()))
+            }
+            Poll::Pending => shared.answers.pop_front().map_or(Poll::Pending, say),
+        }
     }
 
     /// Whoever is here is told of every change.

@@ -17,7 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use redb::{Database, ReadableDatabase as _, ReadableTable, TableDefinition, TableError};
+use redb::{Database, ReadableDatabase as _, TableDefinition, TableError};
 
 use super::super::{Contents, Entry, JournalError, Limit, LogId, Snapshot, Space, Write};
 pub(super) use tables::Places;
