@@ -139,7 +139,7 @@ impl Talk {
                     Ok(())
                 }
                 Err(error) => {
-                    teller.error(&error, None);
+                    teller.workspaces.metrics.error(error.code());
                     Err(End::FAILED)
                 }
             }
