@@ -3,10 +3,16 @@
 //!
 //! It does not know what an entry means. One process has one journal: a log has one writer at a time, its owner.
 
+#[cfg(test)]
+mod contract;
+mod memory;
+mod plan;
+
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+pub(crate) use memory::MemoryJournal;
 use syncline::SyncError;
 
 use crate::codes;
@@ -70,7 +76,8 @@ pub(crate) enum Write {
     Compact {
         /// In this log.
         log: LogId,
-        /// The last position that the snapshot holds. At or before the last snapshot's: nothing is done.
+        /// The last position that the snapshot holds. At or before the last snapshot's: nothing is done. Past the last
+        /// entry: an error.
         through: u64,
         /// What takes their place.
         snapshot: Bytes,
@@ -138,15 +145,37 @@ impl fmt::Display for JournalError {
 
 impl std::error::Error for JournalError {}
 
+/// How much of a read is still to come.
+struct Limit {
+    left: usize,
+    any: bool,
+}
+
+impl Limit {
+    fn new(bytes: usize) -> Self {
+        Self { left: bytes, any: false }
+    }
+
+    /// Whether there is to be no further entry.
+    fn is_reached(&self) -> bool {
+        self.any && self.left == 0
+    }
+
+    fn count(&mut self, entry: &[u8]) {
+        self.left = self.left.saturating_sub(entry.len().max(1));
+        self.any = true;
+    }
+}
+
 /// Durable logs. `contract.rs` says in tests what each implementation does.
 pub(crate) trait Journal: Send + Sync + 'static {
     /// Carries out all of these writes or none, in this order, and returns once they are on disk: the positions of the
-    /// appended entries, in order. Commits of one caller that are not waited for are carried out in the order of the
+    /// appended entries, in order. An id that is too long or an entry or snapshot over 256 MiB is an error. Commits of one caller that are not waited for are carried out in the order of the
     /// calls, not of the first polls.
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<Vec<u64>, JournalError>>;
 
     /// What a log holds after position `after` (0: all of it): at least one entry, if there is one, and no more once
-    /// they have `limit` bytes. Of a log that is not there: nothing.
+    /// they have `limit` bytes, of which an empty one counts as one. Of a log that is not there: nothing.
     fn read(
         &self,
         log: &LogId,
