@@ -47,6 +47,11 @@ pub(crate) fn receiver(text: &str, allow_private: bool) -> Result<Url, &'static 
     Ok(url)
 }
 
+/// What may be shown of a receiver's URL: not its path and query, which are often all that keeps others from using it.
+pub(super) fn shown(text: &str) -> String {
+    Url::parse(text).map_or_else(|_| "not a URL".to_owned(), |url| url.origin().ascii_serialization())
+}
+
 /// The bytes of a secret, if it is one: 24 to 64 of them in base64.
 pub(crate) fn signing_key(secret: &SecretString) -> Option<Vec<u8>> {
     let text = secret.expose_secret();
@@ -80,7 +85,7 @@ impl Reader {
 mod tests {
     use super::{super::Config, receiver, signing_key};
 
-    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLdSw";
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
     #[test]
     fn receivers() {
@@ -162,5 +167,16 @@ mod tests {
         let private = [("WEBHOOK_URL", "http://127.0.0.1:1"), ("WEBHOOK_SECRET", SECRET)];
         assert!(problems(&private)[0].starts_with("WEBHOOK_URL: "));
         assert_eq!(problems(&[private[0], private[1], ("WEBHOOK_ALLOW_PRIVATE", "true")]), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_shown_is_no_key() {
+        let config = Config::from_pairs(&[
+            ("WEBHOOK_URL", "https://example.com:8443/hunter2?key=hunter2"),
+            ("WEBHOOK_SECRET", SECRET),
+        ]);
+        let shown = config.unwrap().to_string();
+        assert!(shown.contains("https://example.com:8443\n"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains(SECRET), "{shown}");
     }
 }

@@ -2,3 +2,4 @@
 
 pub(crate) mod codes;
 mod id;
+pub(crate) mod webhook;
