@@ -16,7 +16,7 @@ use crate::journal::{Journal, JournalError, LogId, Space, Write};
 const PAGE_BYTES: usize = 64 * 1024;
 
 /// How many events of a workspace a tidied log has at most.
-const MAX_EVENTS: usize = 1_000;
+const MAX_EVENTS: usize = 500;
 
 /// What they may take.
 const MAX_BYTES: usize = 1024 * 1024;

@@ -226,3 +226,19 @@ async fn a_stop_does_not_wait_for_a_receiver_that_hangs() {
     tokio::time::timeout(Duration::from_secs(5), stop).await.expect("within its budget");
     assert_eq!(world.contents("w").await.entries.len(), 1, "it is on disk");
 }
+
+#[tokio::test]
+async fn who_waits_for_a_receiver_that_was_away_is_told_soon_after_it_is_back() {
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let mut world = World::new(&format!("http://{address}"));
+    world.pace.first_pause = Duration::from_secs(3600);
+    world.pace.longest_pause = Duration::from_secs(3600);
+    let webhooks = world.started();
+    tell(&webhooks, "w", update("ada", "a")).await;
+    eventually("it is tried", async || world.count("failure") == 1).await;
+    let receiver = Receiver::at(address, always(200)).await;
+    tell(&webhooks, "v", update("ada", "b")).await;
+    let told = receiver.all(2).await;
+    assert_eq!((told[0].workspace(), told[1].workspace()), ("v", "w"));
+    world.until_empty().await;
+}
