@@ -25,8 +25,7 @@ mod config;
 mod dev;
 mod error;
 mod events;
-#[expect(dead_code, reason = "workspaces will stand on it")]
-#[cfg_attr(not(test), expect(unused_imports, reason = "workspaces will stand on it"))]
+#[expect(dead_code, unused_imports, reason = "workspaces will stand on it")]
 mod journal;
 mod net;
 mod observe;
