@@ -160,6 +160,7 @@ impl Server {
         let work = WorkRuntime::new()?;
         let Storage { journal, server_id } = storage;
         let workspaces = Workspaces::new(&self.config, parts, journal, server_id, work.handle());
+        let workspaces = workspaces.map_err(io::Error::other)?;
         Ok(Some(Kept { workspaces: Arc::new(workspaces), _work: work }))
     }
 

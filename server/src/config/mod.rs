@@ -5,6 +5,7 @@
 mod read;
 mod show;
 mod table;
+pub(crate) mod webhook;
 
 use std::{
     collections::HashMap,

@@ -161,6 +161,7 @@ impl Reader {
             }),
             warnings: std::mem::take(&mut self.warnings),
         };
+        self.check_webhook(&config);
         if !development {
             self.require_secrets(&config);
         }

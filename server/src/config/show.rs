@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use syncline::RateLimit;
 
-use super::{Config, SETTINGS};
+use super::{Config, SETTINGS, webhook};
 
 impl Display for Config {
     /// What the settings come to, one a line, in the table's order; secrets only as set or not.
@@ -96,7 +96,7 @@ impl Config {
             "WORKSPACE_OP_BYTES" => self.workspace_op_bytes.to_string(),
             "WORKSPACE_BYTES" => self.workspace_bytes.to_string(),
             "WORKSPACE_IDLE_SECONDS" => self.workspace_idle.as_secs_f64().to_string(),
-            "WEBHOOK_URL" => or_none(self.webhook_url.as_ref()),
+            "WEBHOOK_URL" => or_none(self.webhook_url.as_deref().map(webhook::shown)),
             "WEBHOOK_SECRET" => set(self.webhook_secret.as_ref()),
             "WEBHOOK_ALLOW_PRIVATE" => self.webhook_allow_private.to_string(),
             "REDIS_URL" => set(self.redis_url.as_ref()),

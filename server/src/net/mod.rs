@@ -10,6 +10,7 @@ mod front;
 mod handshakes;
 mod kill_switch;
 mod limits;
+mod public;
 mod serve;
 mod upgrades;
 
@@ -23,6 +24,7 @@ pub(crate) use front::{Front, RequestContext, front};
 pub(crate) use handshakes::{HandshakeLimiter, PendingHandshake};
 pub(crate) use kill_switch::KillSwitch;
 pub(crate) use limits::{RateLimits, RetryAfter};
+pub(crate) use public::is_public;
 pub(crate) use serve::{Listening, bind, serve};
 pub(crate) use upgrades::Upgrades;
 

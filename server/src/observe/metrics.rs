@@ -1,5 +1,6 @@
 //! All metrics, by name. Each is registered, at zero, when the server starts; none has a label per room or user.
 
+mod webhooks;
 mod workspaces;
 mod ws;
 
@@ -8,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use syncline::{ErrorCode, Registry, RouteId, codes};
+pub(crate) use webhooks::WebhookMetrics;
 pub(crate) use workspaces::{WorkspaceMetrics, WorkspaceRoute};
 pub(crate) use ws::{SnapshotMetrics, SnapshotRoute, WsMetrics, WsSystem};
 
@@ -43,6 +45,7 @@ pub(crate) struct Metrics {
     pub(crate) bus_gaps: Counter,
     pub(crate) rooms_http: RoomMetrics,
     pub(crate) snapshots: SnapshotMetrics,
+    pub(crate) webhooks: WebhookMetrics,
     snapshot_routes: [RouteMetrics; SnapshotRoute::LABELS.len()],
     pub(crate) workspaces: WorkspaceMetrics,
     workspace_routes: [RouteMetrics; WorkspaceRoute::LABELS.len()],
@@ -145,6 +148,7 @@ impl Metrics {
             bus_gaps: count("syncline_bus_gaps_total"),
             rooms_http: with_local_recorder(&recorder, RoomMetrics::new),
             snapshots: with_local_recorder(&recorder, SnapshotMetrics::new),
+            webhooks: with_local_recorder(&recorder, WebhookMetrics::new),
             snapshot_routes: with_local_recorder(&recorder, || SnapshotRoute::LABELS.map(RouteMetrics::new)),
             workspaces: with_local_recorder(&recorder, WorkspaceMetrics::new),
             workspace_routes: with_local_recorder(&recorder, || {
@@ -235,7 +239,8 @@ impl Metrics {
             &self.rooms_http.storage_failures,
             &self.rooms_http.gaps,
         ]);
-        let counters = counters.chain(self.snapshots.counters()).chain(self.workspaces.counters());
+        let counters = counters.chain(self.snapshots.counters()).chain(self.webhooks.counters());
+        let counters = counters.chain(self.workspaces.counters());
         for counter in counters.chain(self.ws.iter().flat_map(WsMetrics::counters)) {
             counter.absolute(0);
         }
@@ -305,6 +310,7 @@ pub(crate) async fn upkeep(metrics: Arc<Metrics>) {
 }
 
 fn describe() {
+    webhooks::describe();
     ws::describe();
     workspaces::describe();
     use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram};

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! ws, http --ask--> owner --commit--> journal
-//!                     '--once it is on disk--> feed --> every socket of the workspace
+//!                     |--once it is on disk--> feed --> every socket of the workspace
+//!                     '--in the same commit--> webhook
 //! ```
 //!
 //! Edges: `ws` and `http`. State: `document` (with `value`, `keys`, `stamp`, `seen`), `feed` (what everybody is told, and
 //! how far each is), `messages`, `access`, all free of IO. Between: `owner`, the one task that has a document, and `live`,
-//! which workspaces have one. A value is nobody's business here, and none of it reaches a log.
+//! which workspaces have one; `webhook` tells a receiver of changes. A value is nobody's business here, and none of it reaches a log.
 
 mod access;
 pub(crate) mod codes;
@@ -23,6 +24,7 @@ mod owner;
 mod seen;
 mod stamp;
 mod value;
+mod webhook;
 mod ws;
 
 use std::{sync::Arc, time::Duration};
@@ -35,6 +37,7 @@ pub(crate) use openapi::describe;
 use owner::Outlets;
 use syncline::{SyncError, codes as framework};
 use tokio::runtime::Handle;
+use webhook::Webhooks;
 
 use crate::{
     auth::Tokens,
@@ -67,6 +70,7 @@ pub(crate) struct Workspaces {
     errors: Arc<Errors>,
     rates: Arc<RateLimits>,
     metrics: Arc<Metrics>,
+    webhooks: Option<Arc<Webhooks>>,
     limits: Limits,
     region: Arc<str>,
     server_id: Arc<str>,
@@ -74,28 +78,37 @@ pub(crate) struct Workspaces {
 
 impl Workspaces {
     /// The workspaces in that journal; `runtime` is where their documents are worked on.
+    ///
+    /// # Errors
+    /// With the name of the setting of the webhook that is wrong.
     pub(crate) fn new(
         config: &Config,
         parts: Parts,
         journal: Arc<dyn Journal>,
         server_id: Arc<str>,
         runtime: Handle,
-    ) -> Self {
+    ) -> Result<Self, String> {
         let Parts { tokens, errors, limits: rates, metrics, connections } = parts;
         let bounds = Bounds {
             message: config.workspace_op_bytes * MESSAGE_FACTOR,
             ping_every: config.ws_ping,
             idle: config.ws_idle,
         };
+        let webhooks = Webhooks::new(config, Arc::clone(&journal), Arc::clone(&metrics))?;
+        if let Some(webhooks) = &webhooks {
+            let _on_it = runtime.enter();
+            webhooks.start();
+        }
         let outlets = Outlets {
             journal,
+            webhooks: webhooks.clone(),
             metrics: Arc::clone(&metrics),
             // One a process and not one a node: nobody else ever continues its changes, whatever became of the disk.
             actor: ActorId::random(),
             max_bytes: config.workspace_bytes,
             idle: config.workspace_idle,
         };
-        Self {
+        Ok(Self {
             live: Live::new(outlets, runtime),
             edge: Edge::new(WsSystem::Workspaces, connections, Arc::clone(&metrics), bounds),
             tokens,
@@ -103,17 +116,22 @@ impl Workspaces {
             rates,
             metrics,
             limits: Limits { op_bytes: config.workspace_op_bytes, depth: config.max_json_depth },
+            webhooks,
             region: config.region.as_str().into(),
             server_id,
-        }
+        })
     }
 
-    /// Waits for what was asked before to be on disk.
+    /// Waits for what was asked before to be on disk, and for the webhook to be told what is due.
     pub(crate) async fn stop(&self, budget: Duration) {
+        let deadline = tokio::time::Instant::now() + budget;
         let all = self.live.all();
         let settled = futures_util::future::join_all(all.iter().map(|workspace| workspace.read(|_| ())));
         if tokio::time::timeout(budget, settled).await.is_err() {
             tracing::warn!("some workspaces did not settle in time; what they acknowledged is on disk");
+        }
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.stop(deadline.saturating_duration_since(tokio::time::Instant::now())).await;
         }
     }
 

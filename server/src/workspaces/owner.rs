@@ -18,6 +18,7 @@ use super::{
     live::{Live, Workspace},
     messages,
     stamp::Stamp,
+    webhook::{Event, Webhooks},
 };
 use crate::{
     clock::micros_now,
@@ -113,6 +114,8 @@ impl Reading<'_> {
 /// What every owner needs.
 pub(super) struct Outlets {
     pub(super) journal: Arc<dyn Journal>,
+    /// Told of what is changed on this node.
+    pub(super) webhooks: Option<Arc<Webhooks>>,
     pub(super) metrics: Arc<Metrics>,
     /// Automerge's name for this process.
     pub(super) actor: ActorId,
@@ -151,6 +154,35 @@ struct Unreadable;
 impl From<Unreadable> for SyncError {
     fn from(Unreadable: Unreadable) -> Self {
         crate::codes::STORAGE_UNAVAILABLE.with("seconds", 1)
+    }
+}
+
+/// The changes of one commit.
+#[derive(Default)]
+struct Batch {
+    /// As they are kept.
+    entry: Vec<u8>,
+    made: Vec<Made>,
+    /// Who made those that were made on this node, and the keys that they touched.
+    own: Vec<(Arc<str>, Vec<Box<str>>)>,
+}
+
+impl Batch {
+    fn add(&mut self, made: Made, user: Option<Arc<str>>) {
+        self.entry.extend_from_slice(&made.bytes);
+        if let Some(user) = user {
+            self.own.push((user, made.touched.iter().map(|touched| touched.key.clone()).collect()));
+        }
+        self.made.push(made);
+    }
+
+    /// What the webhook is told, if there is anything.
+    fn event(&self) -> Option<Event> {
+        let last = self.made.last().filter(|_| !self.own.is_empty())?;
+        let users = self.own.iter().map(|(user, _)| Arc::clone(user));
+        let keys = self.own.iter().flat_map(|(_, keys)| keys).map(|key| Arc::from(&**key));
+        let heads = last.heads[1].iter().map(|head| head.to_string().into());
+        Some(Event::updated(self.own.len() as u64, users, keys, heads))
     }
 }
 
@@ -293,25 +325,27 @@ impl Owner {
     }
 
     async fn write(&mut self, asks: Vec<Ask>) {
-        let mut entry = Vec::new();
-        let (mut pending, mut made_all) = (Vec::new(), Vec::new());
+        let (mut pending, mut batch) = (Vec::new(), Batch::default());
         for ask in asks {
             let Some(document) = &mut self.document else {
                 (ask.reply)(Err(codes::PERSISTENCE_FAILED.into()));
                 continue;
             };
-            let full = self.saved + self.appended + entry.len() > self.outlets.max_bytes;
+            let full = self.saved + self.appended + batch.entry.len() > self.outlets.max_bytes;
             if full && !matches!(ask.what, What::Merge(..)) {
                 (ask.reply)(Err(codes::WORKSPACE_FULL.with("max", self.outlets.max_bytes)));
                 continue;
             }
+            let is_own = !matches!(ask.what, What::Merge(_, Origin::Node));
+            let user = is_own.then(|| Arc::clone(&ask.stamp.user));
             match std::panic::catch_unwind(AssertUnwindSafe(|| make(document, ask.what, &ask.stamp))) {
                 Ok(Ok((made, missing))) => {
                     let heads = made.as_ref().map_or_else(|| document.heads(), |made| made.heads[1].clone());
                     let keys = made.as_ref().map_or(0, |made| made.touched.len());
                     pending.push(Pending { reply: ask.reply, done: Done { heads, keys, missing } });
-                    entry.extend(made.iter().flat_map(|made| &made.bytes));
-                    made_all.extend(made);
+                    if let Some(made) = made {
+                        batch.add(made, user);
+                    }
                 }
                 Ok(Err(Failure::Refused(error))) => (ask.reply)(Err(error)),
                 Ok(Err(Failure::Broken(error))) => {
@@ -326,13 +360,13 @@ impl Owner {
         }
         let is_whole = self.document.is_some();
         let kept = match is_whole {
-            true if entry.is_empty() => Ok(()),
-            true => self.keep(entry).await,
+            true if batch.made.is_empty() => Ok(()),
+            true => self.keep(&mut batch).await,
             false => Err(()),
         };
         match kept {
             Ok(()) => {
-                self.tell(&made_all);
+                self.tell(&batch.made);
                 pending.into_iter().for_each(|Pending { reply, done }| reply(Ok(done)));
                 self.compact();
             }
@@ -347,7 +381,8 @@ impl Owner {
     }
 
     /// Puts changes on disk.
-    async fn keep(&mut self, entry: Vec<u8>) -> Result<(), ()> {
+    async fn keep(&mut self, batch: &mut Batch) -> Result<(), ()> {
+        let entry = std::mem::take(&mut batch.entry);
         let bytes = entry.len();
         let began = std::time::Instant::now();
         let mut writes = vec![Write::Append { log: self.log.clone(), entry: entry.into() }];
@@ -356,12 +391,19 @@ impl Owner {
             let entry = Bytes::copy_from_slice(self.workspace.id.as_str().as_bytes());
             writes.push(Write::Append { log: index, entry });
         }
+        let webhooks = self.outlets.webhooks.as_ref().zip(batch.event());
+        if let Some((webhooks, event)) = &webhooks {
+            writes.push(webhooks.entry(&self.workspace.id, event.clone()));
+        }
         let metrics = &self.outlets.metrics.workspaces;
         match self.outlets.journal.commit(writes).await {
             Ok(positions) => {
                 metrics.commit_seconds.record(began.elapsed());
                 self.position = positions.first().copied().unwrap_or(self.position);
                 self.appended += bytes;
+                if let Some((webhooks, _)) = webhooks {
+                    webhooks.notify(&self.workspace.id);
+                }
                 Ok(())
             }
             Err(error) => {

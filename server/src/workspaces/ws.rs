@@ -23,6 +23,7 @@ use super::{
     messages::{self, Heard, Op, Refusal},
     owner::{Ask, Done, Reply, What},
     stamp::Stamp,
+    webhook::{self, Event},
 };
 use crate::{
     clock::micros_now,
@@ -108,6 +109,13 @@ impl Talk {
             under_way: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
             refused: 0,
             presence: None,
+        }
+    }
+
+    fn tell_webhook(&self, event: impl FnOnce(webhook::Presence) -> Event) {
+        if let Some(webhooks) = &self.workspaces.webhooks {
+            let (user_id, session_id) = (Arc::clone(&self.user), Some(Arc::clone(&self.client.session_id)));
+            webhooks.tell(&self.workspace.id, event(webhook::Presence { user_id, session_id }));
         }
     }
 
@@ -199,6 +207,7 @@ impl Conversation for Talk {
         let (workspace, user_id) = (self.workspace.id.as_str(), &*self.user);
         tracing::info!(workspace, user_id, session = &*self.client.session_id, "a socket connected");
         self.presence = Some(self.workspace.enter(Arc::clone(&self.user)));
+        self.tell_webhook(Event::Connected);
     }
 
     fn hear(&mut self, payload: Payload) -> Result<Option<Work>, End> {
@@ -258,6 +267,7 @@ impl Conversation for Talk {
 
     fn ended(&mut self, end: End) {
         self.presence = None;
+        self.tell_webhook(Event::Disconnected);
         let (workspace, user_id) = (self.workspace.id.as_str(), &*self.user);
         let (session, reason) = (&*self.client.session_id, end.reason);
         tracing::info!(workspace, user_id, session, reason, "a socket disconnected");

@@ -1,9 +1,14 @@
 //! Workspaces by the front door: real HTTP and WebSockets, a server on a free port for each test.
 
 mod access;
+mod disk;
+#[path = "../support/folder.rs"]
+mod folder;
 mod history;
 mod ops;
 mod sockets;
 mod support;
+mod webhooks;
 #[path = "../support/ws_client.rs"]
+#[expect(dead_code, reason = "the tests of snapshots use the rest")]
 mod ws_client;

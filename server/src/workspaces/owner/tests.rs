@@ -33,6 +33,7 @@ struct Bench {
 fn bench_with(journal: Arc<MemoryJournal>, idle: Duration) -> Bench {
     let outlets = Outlets {
         journal: Arc::clone(&journal) as _,
+        webhooks: None,
         metrics: Metrics::new(&Registry::none(), &[], &[]),
         actor: ActorId::random(),
         max_bytes: 64 * 1024 * 1024,
