@@ -111,12 +111,15 @@ async fn together(
                 writer.acked().await?;
                 late.push(asked.elapsed().as_micros() as u64);
             }
-            anyhow::Ok(late)
+            anyhow::Ok((late, writer.told, writer.anew))
         });
     }
     let (began, mut histogram, mut ops) = (Instant::now(), Histogram::new(), 0);
-    while let Some(late) = running.join_next().await {
-        for micros in late?? {
+    let (mut told, mut anew) = (0, 0);
+    while let Some(writer) = running.join_next().await {
+        let (late, told_to_it, anew_to_it) = writer??;
+        (told, anew) = (told + told_to_it, anew + anew_to_it);
+        for micros in late {
             histogram.record(micros);
             ops += 1;
         }
@@ -124,7 +127,8 @@ async fn together(
     let rate = f64::from(ops) / began.elapsed().as_secs_f64();
     let [p50, p99] = [0.5, 0.99].map(|quantile| histogram.millis_at(quantile));
     println!(
-        "  {writers:>3} writers on {workspaces:>3} workspaces: {rate:>7.0} ops/s, p50 {p50:.1} ms, p99 {p99:.1} ms"
+        "  {writers:>3} writers on {workspaces:>3} workspaces: {rate:>7.0} ops/s, p50 {p50:.1} ms, p99 {p99:.1} ms; \
+         {told} told one by one, {anew} times the whole state"
     );
     Ok(())
 }
@@ -254,6 +258,9 @@ struct Writer {
     next: u64,
     /// Those that are not acknowledged.
     pending: VecDeque<u64>,
+    /// How many ops it was told of, and how often the whole state instead.
+    told: u64,
+    anew: u64,
 }
 
 impl Writer {
@@ -266,7 +273,15 @@ impl Writer {
         let path = format!("/v1/sync/{workspace}");
         let opened = Http::connect(address).await?.upgrade(&path, Some(&subject::token(name)?)).await?;
         let socket = opened.map_err(|status| anyhow::anyhow!("a writer is refused: {status}"))?;
-        let mut writer = Self { socket, name, filler: Rc::clone(filler), next: 0, pending: VecDeque::new() };
+        let mut writer = Self {
+            socket,
+            name,
+            filler: Rc::clone(filler),
+            next: 0,
+            pending: VecDeque::new(),
+            told: 0,
+            anew: 0,
+        };
         let init = writer.socket.text().await?;
         ensure!(init.starts_with(r#"{"type":"init""#), "{init}");
         Ok(writer)
@@ -294,6 +309,10 @@ impl Writer {
                 return Ok(());
             }
             ensure!(!text.starts_with(r#"{"type":"error""#), "{text}");
+            match text.starts_with(r#"{"type":"init""#) {
+                true => self.anew += 1,
+                false => self.told += 1,
+            }
         }
     }
 }
