@@ -1,10 +1,13 @@
 //! Workspaces by the front door: real HTTP and WebSockets, a server on a free port for each test.
 
 mod access;
+#[path = "../support/captured.rs"]
+mod captured;
 mod disk;
 #[path = "../support/folder.rs"]
 mod folder;
 mod history;
+mod logs;
 mod ops;
 mod sockets;
 mod support;
