@@ -8,18 +8,27 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{SinkExt as _, Stream, StreamExt as _};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use redis_server::{RedisServer, free_port};
 use serde_json::json;
 use syncline_testkit::{call, within};
+use tokio_tungstenite::tungstenite::{self, Message};
 
+#[path = "../support/folder.rs"]
+mod folder;
 #[path = "../support/redis_server.rs"]
 #[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod redis_server;
 
 fn command(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_syncline-server"));
-    command.env_clear().current_dir(std::env::temp_dir()).envs(settings.iter().copied());
+    // Several run at a time, and a folder is one process's own.
+    command
+        .env_clear()
+        .current_dir(std::env::temp_dir())
+        .env("DATA_DIR", "off")
+        .envs(settings.iter().copied());
     command
 }
 
@@ -263,4 +272,51 @@ fn an_address_in_use_is_an_error_and_not_a_panic() {
         error.to_lowercase().contains("address already in use") && !error.contains("panicked"),
         "{error}"
     );
+}
+
+/// The fault of another system: a layer of the shipped binary hid the upgrade, and no WebSocket could open.
+#[tokio::test]
+async fn it_serves_workspaces_with_nothing_else_installed_and_keeps_them() {
+    let folder = folder::Folder::new();
+    let settings = [
+        ("SYNCLINE_ENV", "production"),
+        ("JWT_SECRET", syncline_testkit::SECRET),
+        ("HOST", "127.0.0.1"),
+        ("PORT", "0"),
+        ("DATA_DIR", folder.path()),
+    ];
+    let token = syncline_testkit::Token::of("ada").with("scope", "read write").sign();
+    let open = async |address: SocketAddr| {
+        let url = format!("ws://{address}/v1/sync/workspace-123?token={token}");
+        let (mut socket, _) =
+            within("the upgrade", tokio_tungstenite::connect_async(url)).await.expect("it is accepted");
+        let init = next(&mut socket).await;
+        (socket, init)
+    };
+    let (mut child, address) = start(&settings);
+    let (mut socket, init) = open(address).await;
+    assert_eq!(init, json!({ "type": "init", "data": {}, "heads": [] }));
+    let op =
+        json!({ "type": "op", "id": "1", "payload": { "key": "foo", "value": { "bar": [1, 2.5, null] } } });
+    socket.send(Message::text(op.to_string())).await.unwrap();
+    while next(&mut socket).await["type"] != "ack" {}
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (mut child, address) = start(&settings);
+    let (_socket, init) = open(address).await;
+    assert_eq!(init["data"], json!({ "foo": { "bar": [1, 2.5, null] } }));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+async fn next(
+    socket: &mut (impl Stream<Item = Result<Message, tungstenite::Error>> + Unpin),
+) -> serde_json::Value {
+    loop {
+        match within("a message", socket.next()).await {
+            Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).expect("JSON"),
+            Some(Ok(_)) => {}
+            other => panic!("no text but {other:?}"),
+        }
+    }
 }
