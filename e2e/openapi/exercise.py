@@ -19,13 +19,14 @@ from playground import PATIENCE_SECONDS, Playground  # noqa: E402
 
 # Every request of the run counts as one of this user's; and rooms, too, are for those who have a token.
 SETTINGS = {"RATE_LIMIT_PER_ROUTE": "off", "RATE_LIMIT_PER_ADDRESS": "off", "ROOM_AUTH": "all"}
-SCOPES = "sync:publish rooms:read rooms:write games:write admin"
+SCOPES = "sync:publish rooms:read rooms:write games:write read write admin"
 
 # A stream has no end to wait for. `stream` asks for it.
 STREAM = "/api/rooms/{room_id}/stream"
 
 # A path of each system.
 SYSTEMS = ["/sync/examples/updateCounter/v1", "/api/rooms/{room_id}", STREAM, "/api/games/{id}/snapshot", "/ws/games/{id}"]
+SYSTEMS += ["/v1/sync/{workspace}", "/v1/history/{workspace}/restore", "/v1/stats"]
 SYSTEMS += ["/api/ws/token", "/api/ws/connections", "/api/dev/token", "/healthz"]
 
 
@@ -41,6 +42,7 @@ def main():
         token = playground.token(sub="schemathesis", scope=SCOPES)
         stream(playground.url, document["paths"][STREAM]["get"], token)
         sockets(playground.url, document, token)
+        workspaces(playground.url, document, token)
         return exercise(url, token)
     finally:
         playground.stop()
@@ -84,6 +86,34 @@ def sockets(url, document, token):
     types = {message["type"] for message in said}
     assert types == {"snapshot", "ack", "pong", "error"}, types
     print(f"{len(said)} messages of a WebSocket are as they are described")
+
+
+def workspaces(url, document, token):
+    """Holds what is said of a workspace to the schemas of it."""
+    address = f"{url.replace('http', 'ws')}/v1/sync/board?presence=1&token={token}"
+    socket = websocket.create_connection(address, timeout=PATIENCE_SECONDS)
+    said, of_client, of_server = [], validator(document, "WorkspaceCommand"), validator(document, "WorkspaceMessage")
+    payload = {"key": "title", "value": {"of": ["the", "board", 1, None]}}
+    commands = [{"type": "op", "id": "1", "payload": payload}, {"type": "op", "payload": {**payload, "timestamp": 7}}]
+    commands += [{"type": "delete", "payload": {"key": "title"}}, {"type": "ping"}, {"type": "dance"}]
+    for command in commands:
+        assert of_client.is_valid(command) == (command["type"] != "dance"), command
+        socket.send(json.dumps(command))
+    while {message["type"] for message in said} != {"init", "presence", "op", "delete", "ack", "pong", "error"}:
+        said.append(json.loads(socket.recv()))
+        of_server.validate(said[-1])
+    socket.close()
+    socket = websocket.create_connection(f"{address}&heads={heads(said)}")
+    resumed = json.loads(socket.recv())
+    of_server.validate(resumed)
+    assert resumed["type"] == "resume", resumed
+    socket.close()
+    print(f"{len(said) + 1} messages of a workspace are as they are described")
+
+
+def heads(said):
+    """The heads of the first op that was told."""
+    return next(message for message in said if message["type"] == "op")["heads"][0]
 
 
 def validator(document, schema):

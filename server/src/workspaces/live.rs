@@ -4,9 +4,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use futures_util::FutureExt as _;
 use syncline::{SyncResult, codes as framework};
 use tokio::{
     runtime::Handle,
@@ -65,8 +67,25 @@ impl Live {
         workspaces.insert(id.clone(), Arc::clone(&workspace));
         self.outlets.metrics.workspaces.live.set(workspaces.len() as f64);
         let owner = Owner::new(Arc::clone(self), Arc::clone(&workspace), Arc::clone(&self.outlets));
-        self.runtime.spawn(owner.run(commands));
+        let (live, owned) = (Arc::clone(self), Arc::clone(&workspace));
+        self.runtime.spawn(async move {
+            if AssertUnwindSafe(owner.run(commands)).catch_unwind().await.is_err() {
+                live.forget(&owned);
+            }
+        });
         workspace
+    }
+
+    /// Forgets a workspace whose owner is gone, so that whoever wants it next gets one with another owner.
+    fn forget(&self, workspace: &Arc<Workspace>) {
+        tracing::error!(workspace = workspace.id.as_str(), "the owner of a workspace panicked");
+        let mut workspaces = self.lock();
+        if workspaces.get(&workspace.id).is_some_and(|held| Arc::ptr_eq(held, workspace)) {
+            workspaces.remove(&workspace.id);
+        }
+        drop(workspaces);
+        // Those who are here ask it for the state, and come back when nobody answers.
+        workspace.feed.reset();
     }
 
     /// The workspace, if it is in use.
@@ -82,8 +101,8 @@ impl Live {
     /// Forgets a workspace that nobody but its owner has; says whether it did.
     pub(super) fn unload(&self, workspace: &Arc<Workspace>) -> bool {
         let mut workspaces = self.lock();
-        // One is its owner's and one is held here; whoever wants another has to come by here.
-        if Arc::strong_count(workspace) > 2 {
+        // Its owner and the owner's task have one each, and one is held here; whoever wants another has to come by here.
+        if Arc::strong_count(workspace) > 3 {
             return false;
         }
         workspaces.remove(&workspace.id);

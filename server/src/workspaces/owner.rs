@@ -454,7 +454,8 @@ impl Owner {
             Some(bytes) => {
                 metrics.compactions.increment(1);
                 self.saved = bytes;
-                self.appended -= replaced;
+                // Less is left where the document was read again meanwhile.
+                self.appended = self.appended.saturating_sub(replaced);
             }
             None => metrics.compaction_failures.increment(1),
         }

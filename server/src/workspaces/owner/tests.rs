@@ -250,6 +250,27 @@ async fn what_is_on_disk_and_unreadable_is_said_and_left_alone() {
     assert_eq!(journal.read(&log, 0, usize::MAX).await.unwrap().entries.len(), 1);
 }
 
+/// Not that we know how; but nobody should be locked out for ever if it happens.
+#[tokio::test]
+async fn an_owner_that_panics_is_followed_by_another() {
+    let bench = bench();
+    bench.set(1, 1).await.unwrap();
+    let mut watcher = bench.watch().await;
+    let (what, stamp) = set(2, 2);
+    let reply = Box::new(|_: syncline::SyncResult<Done>| panic!("on purpose"));
+    assert!(bench.workspace.try_ask(Ask { what, stamp, reply }).is_ok());
+    within("the owner's end", async {
+        while !matches!(told(&mut watcher), Some(Seen::Behind)) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(bench.set(3, 3).await.is_err(), "nobody is there");
+    let again = bench.live.open(&bench.workspace.id);
+    let state = within("the state", again.read(|reading| reading.document.state())).await.unwrap();
+    assert_eq!(state["k"], json!(2));
+}
+
 #[tokio::test]
 async fn a_mailbox_has_a_bound() {
     let bench = bench();
