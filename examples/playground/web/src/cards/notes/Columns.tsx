@@ -36,7 +36,6 @@ export function Columns({ notes, edit, isUnsaved, touched }: ColumnsProps) {
 
   return (
     // It scrolls, so it has to be reachable by keyboard, and what was deleted leaves the focus here.
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: as said.
     // biome-ignore lint/a11y/useSemanticElements: no fieldset, whose disabling would be that of its notes.
     <div
       ref={board}
@@ -44,6 +43,7 @@ export function Columns({ notes, edit, isUnsaved, touched }: ColumnsProps) {
       role="group"
       aria-label={edit ? "Board" : "Board as it was"}
       data-past={!edit}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: as said.
       tabIndex={0}
     >
       {COLUMNS.map(({ id, title }) => {
