@@ -155,6 +155,26 @@ test("a write whose answer was lost with the connection is sent again, and done 
   await page.close();
 });
 
+/** Writes these values, one after the other, as anybody with a token can who has no page of ours. */
+async function writeRaw(page, { server, room, sub }, entries) {
+  const token = await server.token({ sub, scope: "read write" });
+  await page.evaluate(
+    ([workspace, token, entries]) =>
+      new Promise((resolve) => {
+        const socket = new WebSocket(`${location.origin.replace("http", "ws")}/v1/sync/${workspace}?token=${token}`);
+        socket.onopen = () => {
+          for (const [number, [key, value]] of entries.entries()) {
+            socket.send(JSON.stringify({ type: "op", id: `${number}`, payload: { key, value } }));
+          }
+        };
+        socket.onmessage = ({ data }) => {
+          if (JSON.parse(data).id === `${entries.length - 1}`) resolve(socket.close());
+        };
+      }),
+    [`board:${room}`, token, entries],
+  );
+}
+
 test("the history shows the board as it was, and brings it back for both", async ({ app, server, room }) => {
   const { alice, bob } = app;
   await synced(app);
@@ -202,6 +222,52 @@ test("the history shows the board as it was, and brings it back for both", async
   expect(before, "history is not rewritten").toHaveLength(4);
 });
 
+test("a long history comes in pages, and an answer that comes too late is not shown", async ({
+  app,
+  context,
+  server,
+  room,
+}) => {
+  const { alice, bob, page } = app;
+  const first = { text: "Change 0", color: "blue", column: "todo", at: 1 };
+  const entries = Array.from({ length: 70 }, (_, number) => ["note-many", { ...first, text: `Change ${number}` }]);
+  await writeRaw(page, { server, room, sub: "ada" }, entries);
+  await writeRaw(page, { server, room, sub: "eve" }, entries);
+  await see([alice, bob], ["Change 69"]);
+  await expect(alice.board).toContainText("100 changes");
+  await alice.board.getByRole("button", { name: "Show earlier ones" }).click();
+  await expect(alice.board).toContainText("140 changes");
+  await expect(alice.board.getByRole("button", { name: "Show earlier ones" })).toHaveCount(0);
+  await alice.addNote("Today");
+  await expect(alice.board, "what is known stays").toContainText("141 changes");
+  await alice.slider.fill("0");
+  await see([alice], ["Change 0"]);
+  await expect(alice.slider).toHaveAttribute("aria-valuetext", /^1 of 141: ada/);
+
+  // The answer about the first of two comes after that about the second.
+  const AT = /\/v1\/history\/[^/]+\/[0-9a-f]{64}$/;
+  let go = () => {};
+  const held = new Promise((resolve) => {
+    go = resolve;
+  });
+  let asked = 0;
+  await context.route(AT, async (route) => {
+    asked += 1;
+    if (asked === 1) await held;
+    await route.continue();
+  });
+  await alice.slider.fill("10");
+  await alice.slider.fill("20");
+  await see([alice], ["Change 20"]);
+  const late = page.waitForResponse(AT);
+  go();
+  await (await late).finished();
+  // Asked and answered after it.
+  await page.evaluate(() => fetch("/healthz"));
+  await see([alice], ["Change 20"]);
+  await expect(alice.slider).toHaveAttribute("aria-valuetext", /^21 of 141: ada/);
+});
+
 test("who is here is told by user, however many tabs they have", async ({ app, browser, server, room }) => {
   const { alice, bob } = app;
   await synced(app);
@@ -233,22 +299,11 @@ test("a note is text, whatever it says, and what is no note is left out", async 
   expect(await page.evaluate(() => window.broken)).toBeUndefined();
 
   // Whoever has a token may write anything to a workspace.
-  const token = await server.token({ sub: "mallory", scope: "read write" });
-  await page.evaluate(
-    ([workspace, token]) =>
-      new Promise((resolve) => {
-        const socket = new WebSocket(`${location.origin.replace("http", "ws")}/v1/sync/${workspace}?token=${token}`);
-        const values = [null, "text", { text: 7 }, { text: "x", color: "url(x)", column: "todo", at: 1 }, []];
-        socket.onopen = () => {
-          for (const [number, value] of values.entries()) {
-            socket.send(JSON.stringify({ type: "op", id: `${number}`, payload: { key: `bad-${number}`, value } }));
-          }
-        };
-        socket.onmessage = ({ data }) => {
-          if (JSON.parse(data).id === `${values.length - 1}`) resolve(socket.close());
-        };
-      }),
-    [`board:${room}`, token],
+  const values = [null, "text", { text: 7 }, { text: "x", color: "url(x)", column: "todo", at: 1 }, []];
+  await writeRaw(
+    page,
+    { server, room, sub: "mallory" },
+    values.map((value, number) => [`bad-${number}`, value]),
   );
   await alice.addNote("After it");
   await see([alice, bob], [text, "After it"]);

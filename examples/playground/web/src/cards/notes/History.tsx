@@ -69,10 +69,10 @@ export function History({ past, person }: HistoryProps) {
           onChange={({ target }) => past.look(target.valueAsNumber)}
         />
       </div>
-      <div className="history-foot" id={hint}>
+      <div className="history-foot">
         {shown ? (
           <>
-            <p className="history-change">
+            <p className="history-change" id={hint}>
               <span className="person-dot" data-person={shown.change.user_id} aria-hidden="true" />
               {inWords(shown.change, person)} <Touched change={shown.change} data={shown.data} />
             </p>
@@ -87,7 +87,7 @@ export function History({ past, person }: HistoryProps) {
             </div>
           </>
         ) : (
-          <p className="quiet" aria-live="polite">
+          <p className="quiet" id={hint} aria-live="polite">
             {restored === undefined
               ? hintOf(changes.length, reachable)
               : `Brought back: ${countOf(restored, "note")} changed`}

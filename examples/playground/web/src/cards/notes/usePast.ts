@@ -35,9 +35,21 @@ export interface Past {
   loadEarlier(): Promise<void>;
 }
 
+interface Known {
+  readonly changes: readonly WorkspaceChange[];
+  readonly hasEarlier: boolean;
+}
+
+/** The newest changes, with those before them that are known already. */
+function withNewest({ changes, hasEarlier }: Known, page: readonly WorkspaceChange[]): Known {
+  const overlap = changes.findIndex(({ hash }) => hash === page[0]?.hash);
+  return overlap < 0
+    ? { changes: page, hasEarlier: page.length === PAGE }
+    : { changes: [...changes.slice(0, overlap), ...page], hasEarlier };
+}
+
 export function usePast({ data, status, pending, history }: UsedWorkspace<Board>): Past {
-  const [changes, setChanges] = useState<readonly WorkspaceChange[]>([]);
-  const [hasEarlier, setHasEarlier] = useState(false);
+  const [{ changes, hasEarlier }, setKnown] = useState<Known>({ changes: [], hasEarlier: false });
   /** The change that is looked at; nothing when that is now. */
   const [wanted, setWanted] = useState<string | null>(null);
   const [shown, setShown] = useState<Shown | null>(null);
@@ -55,12 +67,7 @@ export function usePast({ data, status, pending, history }: UsedWorkspace<Board>
     void history.list({ limit: PAGE }).then((answer) => {
       if (over) return;
       if (answer.status === "error") return setProblem(answer);
-      const page = answer.changes.toReversed();
-      setChanges((known) => {
-        const overlap = known.findIndex(({ hash }) => hash === page[0]?.hash);
-        if (overlap < 0) setHasEarlier(page.length === PAGE);
-        return overlap < 0 ? page : [...known.slice(0, overlap), ...page];
-      });
+      setKnown((known) => withNewest(known, answer.changes.toReversed()));
     });
     return () => {
       over = true;
@@ -118,8 +125,8 @@ export function usePast({ data, status, pending, history }: UsedWorkspace<Board>
     async loadEarlier() {
       const answer = await history.list({ limit: PAGE, before: changes[0]?.hash });
       if (answer.status === "error") return setProblem(answer);
-      setHasEarlier(answer.changes.length === PAGE);
-      setChanges((known) => [...answer.changes.toReversed(), ...known]);
+      const page = answer.changes.toReversed();
+      setKnown((known) => ({ changes: [...page, ...known.changes], hasEarlier: page.length === PAGE }));
     },
   };
 }
