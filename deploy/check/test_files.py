@@ -16,9 +16,6 @@ ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
 SETTINGS = ROOT / "server" / "src" / "config" / "table.rs"
 
-# Settings that docker-compose.yml has already and the server not yet: the folder for systems that are on their way.
-COMING = {"DATA_DIR"}
-
 
 def run(program, *arguments, environment=None):
     """Runs a program of this environment and returns its exit code and all that it said."""
@@ -83,7 +80,7 @@ class Compose(unittest.TestCase):
         self.assertEqual(code, 0, said)
         settings = set(re.findall(r'^    (?:setting|secret)\("\w+", "(\w+)"', SETTINGS.read_text(), re.MULTILINE))
         self.assertIn("JWT_SECRET", settings)
-        self.assertEqual(set(json.loads(said)["services"]["sync"]["environment"]) - settings - COMING, set())
+        self.assertEqual(set(json.loads(said)["services"]["sync"]["environment"]) - settings, set())
 
     def test_nothing_starts_without_a_secret_or_an_image(self):
         code, said = self.config(GHCR_REPOSITORY="acme/sync")

@@ -45,7 +45,10 @@ export const test = base.extend({
     await app.alice.isConnected();
     await app.bob.isConnected();
     // Pushed as soon as there is a connection: whoever counts frames begins after it.
-    for (const person of [app.alice, app.bob]) await expect(person.tableVersion).toHaveText(/^\d+$/);
+    for (const person of [app.alice, app.bob]) {
+      await expect(person.tableVersion).toHaveText(/^\d+$/);
+      await person.boardIsSynced();
+    }
     await use(app);
     expect(app.faults, "nothing uncaught, no error or warning on the console").toEqual([]);
   },

@@ -24,6 +24,11 @@ export class Person {
     this.game = this.table.getByRole("status", { name: "Game" });
     this.banner = this.table.getByRole("status", { name: "Connection" });
     this.transport = this.table.getByTestId("transport");
+    this.board = this.pane("A board");
+    this.boardStatus = this.board.getByRole("status", { name: "Workspace" });
+    this.present = this.board.getByRole("list", { name: "Who is here" }).getByRole("listitem");
+    this.notes = this.board.locator("[data-note]");
+    this.slider = this.board.getByRole("slider", { name: "History" });
   }
 
   pane(card) {
@@ -75,6 +80,41 @@ export class Person {
   /** Whether this person's sockets for snapshots are cut. */
   async killSocket(on) {
     await this.table.getByRole("switch", { name: "Kill the socket" }).setChecked(on);
+  }
+
+  /** Waits until the board is as the server has it, with nothing on its way. */
+  async boardIsSynced() {
+    await expect(this.boardStatus).toHaveText("Synced");
+  }
+
+  async addNote(text) {
+    await this.board.getByLabel(`New note from ${this.name}`).fill(text);
+    await this.board.getByRole("button", { name: "Add", exact: true }).click();
+  }
+
+  /** The note with exactly that text: as it is now, or on the board as it was. */
+  boardNote(text) {
+    const now = this.page.getByRole("button", { name: `Edit: ${text}`, exact: true });
+    return this.notes.filter({ has: now.or(this.page.getByText(text, { exact: true })) });
+  }
+
+  /** A column's list. */
+  column(title) {
+    return this.board.getByRole("list", { name: title, exact: true });
+  }
+
+  async moveNote(text, column) {
+    await this.board.getByRole("button", { name: `Move to ${column}: ${text}`, exact: true }).click();
+  }
+
+  async deleteNote(text) {
+    await this.board.getByRole("button", { name: `Delete: ${text}`, exact: true }).click();
+  }
+
+  async editNote(text, newText) {
+    await this.board.getByRole("button", { name: `Edit: ${text}`, exact: true }).click();
+    await this.board.getByLabel("Text of the note").fill(newText);
+    await this.page.keyboard.press("Enter");
   }
 
   async language(name) {

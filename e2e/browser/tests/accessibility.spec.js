@@ -23,7 +23,16 @@ async function fill(app) {
   await expect(app.bob.table.getByRole("alert")).toContainText("cards.notYourTurn");
   await app.alice.killSocket(true);
   await expect(app.alice.banner).toContainText("Reconnecting");
+  await app.alice.addNote("The first");
+  await app.bob.addNote("With axe");
+  await expect(app.alice.board).toContainText("2 changes");
+  await expect(app.bob.board).toContainText("2 changes");
+  await app.bob.board.getByRole("button", { name: "Edit: The first" }).click();
+  await app.alice.slider.fill("0");
+  await expect(app.alice.board.getByRole("button", { name: "Restore this" })).toBeVisible();
   await app.bob.network(false);
+  await app.bob.addNote("From the tunnel");
+  await expect(app.bob.boardStatus).toContainText("1 not saved");
   await app.bob.addMany(50);
   await expect(app.bob.status).toContainText("50 waiting");
 }

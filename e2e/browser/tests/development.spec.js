@@ -28,10 +28,12 @@ test("mounted twice, a component has one connection and one callback", async ({ 
   try {
     const sockets = [];
     const watching = [];
+    const boards = [];
     context.on("page", (page) =>
       page.on("websocket", (socket) => {
         if (socket.url().includes("/socket.io/")) sockets.push(socket);
         if (socket.url().includes("/ws/snapshots/cards/")) watching.push(socket);
+        if (socket.url().includes("/v1/sync/")) boards.push(socket);
       }),
     );
     const { page, faults, alice, bob } = await openPage(context, vite.url, room);
@@ -51,6 +53,11 @@ test("mounted twice, a component has one connection and one callback", async ({ 
     await expect(bob.table).toContainText("Alice sat down");
     await expect(bob.transport).toHaveText("websocket");
     expect(watching, "and one for each of their tables").toHaveLength(2);
+    await alice.addNote("through Vite");
+    await expect(bob.boardNote("through Vite")).toHaveCount(1);
+    await alice.boardIsSynced();
+    await expect(bob.board, "and what is asked for over HTTP").toContainText("1 change");
+    expect(boards, "and one for each of their boards").toHaveLength(2);
     expect(faults).toEqual([]);
     await page.close();
   } finally {

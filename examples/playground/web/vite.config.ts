@@ -7,10 +7,10 @@ import { defineConfig } from "vite";
 const server = process.env.SYNCLINE_SERVER ?? "http://localhost:4000";
 
 /** What the server answers. */
-const PROXIED = ["/socket.io", "/ws", "/sync", "/api", "/healthz", "/readyz", "/metrics", "/openapi.json"];
+const PROXIED = ["/socket.io", "/ws", "/v1", "/sync", "/api", "/healthz", "/readyz", "/metrics", "/openapi.json"];
 
 /** Where it has WebSockets. */
-const SOCKETS = new Set(["/socket.io", "/ws"]);
+const SOCKETS = new Set(["/socket.io", "/ws", "/v1"]);
 
 export default defineConfig({
   plugins: [react()],

@@ -13,7 +13,8 @@ export function roomOfPage(): string {
   return room;
 }
 
-function randomWord(length: number): string {
+/** Letters and digits that nobody takes for one another. */
+export function randomWord(length: number): string {
   const numbers = crypto.getRandomValues(new Uint32Array(length));
   return Array.from(numbers, (number) => ALPHABET[number % ALPHABET.length]).join("");
 }

@@ -5,6 +5,7 @@ import { Chat } from "./chat/Chat";
 import { ChessGame } from "./chess/ChessGame";
 import { Counter } from "./counter/Counter";
 import { Cursors } from "./cursors/Cursors";
+import { NoteBoard } from "./notes/NoteBoard";
 import { Offline } from "./offline/Offline";
 import { SharedState } from "./shared/SharedState";
 import { CardTable } from "./table/CardTable";
@@ -76,6 +77,18 @@ export const GROUPS: readonly CardGroup[] = [
         uses: "/ws/snapshots/cards/{id}",
         lead: "Sit down on both sides. A card goes on its suit or rank, an eight on any; else draw. Each is pushed the table as they may see it: the other's hand is a number. Kill a socket, and the table is asked for until there is one again.",
         View: CardTable,
+      },
+    ],
+  },
+  {
+    title: "Workspaces",
+    cards: [
+      {
+        id: "note-board",
+        title: "A board",
+        uses: "/v1/sync/{workspace}",
+        lead: "Notes that both write. What the server has not kept yet is dashed. Take one side offline and go on: it is kept once, when there is a connection. The slider shows the board as it was, and any of it can be brought back.",
+        View: NoteBoard,
       },
     ],
   },

@@ -57,7 +57,8 @@ async function guestToken({ id, name }: Person): Promise<string> {
   const response = await fetch("/api/dev/token", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ sub: id, name }),
+    // The scopes are for workspaces.
+    body: JSON.stringify({ sub: id, name, scope: "read write" }),
   });
   if (!response.ok) throw new Error(`no guest token: ${response.status} ${response.statusText}`);
   const { token }: { token: string } = await response.json();
