@@ -4,11 +4,14 @@ use std::{fs, io, path::Path, sync::Arc};
 
 use crate::{
     config::Config,
-    journal::{Journal, MemoryJournal},
+    journal::{EmbeddedJournal, Journal, MemoryJournal},
 };
 
 /// The file with the name.
 const SERVER_ID: &str = "server_id";
+
+/// The folder of the journal.
+const JOURNAL: &str = "journal";
 
 /// What is kept.
 pub(crate) struct Storage {
@@ -34,7 +37,9 @@ impl Storage {
             Some(given) => given.to_owned(),
             None => server_id(&dir.join(SERVER_ID)).map_err(failed)?,
         };
-        Ok(Self { journal: Arc::new(MemoryJournal::default()), server_id: server_id.into() })
+        let journal =
+            EmbeddedJournal::open(dir.join(JOURNAL)).map_err(|error| failed(io::Error::other(error)))?;
+        Ok(Self { journal: Arc::new(journal), server_id: server_id.into() })
     }
 }
 

@@ -88,7 +88,9 @@ export function openSocket(
     } catch (error) {
       return none({ error: technicalError("connection.failed", error) });
     }
-    socket.onopen = () => on.onOpen?.();
+    socket.onopen = () => {
+      if (!over) on.onOpen?.();
+    };
     socket.onmessage = ({ data }) => {
       if (over) return;
       on.onMessage(data);

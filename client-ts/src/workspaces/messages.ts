@@ -21,7 +21,7 @@ export type Message =
   | { type: "resume"; changes: Change[]; heads: string[] }
   | { type: "change"; change: Change; heads: string[] }
   | { type: "ack"; id: string; heads: string[] }
-  | { type: "error"; id: string | undefined; error: SyncError; seconds: number }
+  | { type: "error"; id: string; error: SyncError; seconds: number }
   | { type: "presence"; users: WorkspaceUser[] }
   | { type: "other" };
 
@@ -70,7 +70,7 @@ export function readMessage(text: unknown): Message | undefined {
       const said = String(message.message ?? errorCode);
       return {
         type: "error",
-        id: typeof message.id === "string" ? message.id : undefined,
+        id: String(message.id),
         error: { status: "error", errorCode, message: said, httpStatus },
         seconds: Number(message.seconds) || 0,
       };

@@ -28,7 +28,7 @@ export interface Pending {
   /** The server has not. Whether that was one of ours. */
   refused(id: string, error: SyncError, seconds: number): boolean;
   /** The server ended the connection over something too large. */
-  tooLarge(error: SyncError): void;
+  tooLarge(): void;
   /** Answers all. */
   clear(verdict: Verdict): void;
 }
@@ -50,6 +50,8 @@ interface Entry {
   /** When it was first sent. */
   sentAt?: number;
   onWire: boolean;
+  /** How many connections were lost over it. */
+  losses: number;
   failures: number;
   settle: ((verdict: Verdict) => void)[];
 }
@@ -66,6 +68,19 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** `crypto.randomUUID` is not there on pages without TLS. */
 const randomName = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** What a server takes if it is not told otherwise. */
+const LARGE = 65_536;
+
+/** Over something too large a server may hang up so soon that the word why is lost. So often it is no chance any more. */
+const LOSSES_MAX = 3;
+
+const TOO_LARGE: SyncError = {
+  status: "error",
+  errorCode: "too_large",
+  message: "larger than the server takes",
+  httpStatus: 413,
+};
 
 const sizeOf = ({ message }: Entry) => JSON.stringify(message).length;
 
@@ -121,7 +136,7 @@ export function createPending({ limit, send, onChange }: PendingOptions): Pendin
       // Microseconds, for display.
       const timestamp = type === "op" ? { timestamp: Date.now() * 1000 } : {};
       const message = { type, id, payload: { ...payload, ...timestamp } };
-      const entry: Entry = { change, id, message, onWire: false, failures: 0, settle: [settle] };
+      const entry: Entry = { change, id, message, onWire: false, losses: 0, failures: 0, settle: [settle] };
       if (before) {
         // Nobody has seen it. Its answer is the one of what took its place.
         line = line.filter((other) => other !== before);
@@ -137,11 +152,13 @@ export function createPending({ limit, send, onChange }: PendingOptions): Pendin
         entry.onWire = false;
         const isForgotten = entry.sentAt !== undefined && Date.now() - entry.sentAt >= REMEMBERED_MS;
         if (isForgotten) end(entry, "request.disconnected");
+        else if (entry.losses >= LOSSES_MAX && sizeOf(entry) > LARGE) end(entry, TOO_LARGE);
       }
       pump();
       onChange();
     },
     lost() {
+      if (connected) for (const entry of line) entry.losses += Number(entry.onWire);
       connected = false;
     },
     acked(id, heads) {
@@ -165,11 +182,11 @@ export function createPending({ limit, send, onChange }: PendingOptions): Pendin
       }
       return true;
     },
-    tooLarge(error) {
+    tooLarge() {
       // It is the largest, if it is one of these: without it the rest gets through.
       const [largest] = line.filter(({ onWire }) => onWire).sort((one, other) => sizeOf(other) - sizeOf(one));
       if (!largest) return;
-      end(largest, error);
+      end(largest, TOO_LARGE);
       onChange();
     },
     clear(verdict) {

@@ -5,7 +5,6 @@ import type { SyncError } from "../core/answer.js";
 import type { SyncClient } from "../core/client.js";
 import { loadTexts, notJson } from "../core/clientError.js";
 import { defaultSync } from "../core/defaultSync.js";
-import { technicalError } from "../core/http.js";
 import { createLine, isFinal } from "../core/line.js";
 import { isDeviceOffline, isHidden, onNetwork, onVisible } from "../core/page.js";
 import { safely } from "../core/safely.js";
@@ -158,7 +157,6 @@ export function createWorkspace<Data extends object = Record<string, unknown>>(
   };
 
   const receive = (message: Message, alive: () => void) => {
-    if (phase === "authenticating") enter("connected");
     switch (message.type) {
       case "init":
         view.replace(message.data);
@@ -176,7 +174,7 @@ export function createWorkspace<Data extends object = Record<string, unknown>>(
       case "ack":
         return pending.acked(message.id, message.heads);
       case "error":
-        if (message.id === undefined || !pending.refused(message.id, message.error, message.seconds)) {
+        if (!pending.refused(message.id, message.error, message.seconds)) {
           report(message.error);
         }
         return;
@@ -191,11 +189,13 @@ export function createWorkspace<Data extends object = Record<string, unknown>>(
       const mine = connect(
         { sync, id, ...access, heads, expired },
         {
-          onConnecting: () => attempt.isCurrent() && enter("connecting"),
-          onAuthenticating: () => attempt.isCurrent() && enter("authenticating"),
+          onConnecting: () => enter("connecting"),
+          onAuthenticating: () => enter("authenticating"),
           onMessage(message) {
-            if (!attempt.isCurrent()) return;
             pass(message);
+            if (phase === "authenticating") enter("connected");
+            // Whoever was told of that may have closed it.
+            if (!attempt.isCurrent()) return;
             receive(message, () => {
               mine.alive();
               attempt.alive();
@@ -204,7 +204,7 @@ export function createWorkspace<Data extends object = Record<string, unknown>>(
           onExpired() {
             expired = true;
           },
-          onTooLarge: () => pending.tooLarge(technicalError("too_large", "larger than the server takes")),
+          onTooLarge: pending.tooLarge,
           onEnd: attempt.end,
         },
       );

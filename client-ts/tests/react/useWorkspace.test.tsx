@@ -5,6 +5,7 @@ import { type ReactNode, StrictMode } from "react";
 import type { SyncClient } from "syncline";
 import { SyncProvider, type UsedWorkspaceOptions, useWorkspace } from "syncline/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { holdWorkspace } from "../../src/workspaces/sharedWorkspaces.js";
 import { client, type FakeServer, fakeServer, json, seconds, settle } from "../support/snapshots.js";
 import { accept, type Board, type SentOp, sync, writes, written } from "../support/workspaces.js";
 
@@ -142,6 +143,25 @@ test("what was written is finished after an unmount", async () => {
   expect((await answer).status).toBe("success");
   await settle();
   expect(open()).toEqual([]);
+});
+
+test("an unmount leaves no listener", async () => {
+  const { value: board, release } = holdWorkspace({ sync: own, id: "board", wsUrl: undefined });
+  const { subscribe } = board;
+  let listening = 0;
+  board.subscribe = (listener) => {
+    listening++;
+    const stop = subscribe(listener);
+    return () => {
+      listening--;
+      stop();
+    };
+  };
+  const { unmount } = await use();
+  expect(listening).toBe(1);
+  unmount();
+  expect(listening).toBe(0);
+  release();
 });
 
 test("each component hears of errors, with its last function, until it is gone", async () => {

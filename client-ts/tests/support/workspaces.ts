@@ -5,7 +5,7 @@ import { createSync, type SyncOptions } from "syncline";
 import { createWorkspace, type Workspace, type WorkspaceOptions, type WorkspaceState } from "syncline/workspaces";
 import { onTestFinished } from "vitest";
 import { type AddressInfo, WebSocket, WebSocketServer } from "ws";
-import { client, type FakeServer, type FakeSocket, settle } from "./snapshots.js";
+import { client, type FakeServer, type FakeSocket, seconds, settle } from "./snapshots.js";
 
 /** What the tests keep in workspaces. */
 export interface Board {
@@ -44,6 +44,24 @@ export const written = (socket: FakeSocket): SentOp[] =>
 
 /** Keys and values of what was written, in order. */
 export const writes = (socket: FakeSocket) => written(socket).map(({ payload: { key, value } }) => [key, value]);
+
+/** What was written last. */
+export function last(socket: FakeSocket): SentOp {
+  const op = written(socket).at(-1);
+  if (!op) throw new Error("nothing was written");
+  return op;
+}
+
+/** Refuses an op. */
+export const refuse = (socket: FakeSocket, id: string | undefined, code: string, status: number, more: object = {}) =>
+  socket.say({ type: "error", id, code, status, message: `No: ${code}.`, ...more });
+
+/** Ends the line, and makes another one. */
+export async function again(server: FakeServer, data: object = {}): Promise<FakeSocket> {
+  await server.socket().end();
+  await seconds(1);
+  return sync(server, data);
+}
 
 /** Takes an op as a server does: tells everybody, then answers. */
 export function accept(socket: FakeSocket, { type, id, payload }: SentOp, heads = [`after ${id}`]) {

@@ -25,9 +25,11 @@ test("the changes are listed, newest first and page by page", async () => {
   server.onRead = () => json([CHANGE]);
   expect(await history.list()).toEqual({ status: "success", changes: [CHANGE] });
   await history.list({ limit: 10, before: "h2&" });
+  await history.list({ before: "h2" });
   expect(server.reads().map(({ url }) => url)).toEqual([
     "http://server/v1/history/team:board",
     "http://server/v1/history/team:board?limit=10&before=h2%26",
+    "http://server/v1/history/team:board?before=h2",
   ]);
   expect(server.asked.every(({ headers }) => headers.authorization === "Bearer token")).toBe(true);
 });
@@ -47,6 +49,8 @@ test("a state of before is read, and brought back", async () => {
     { method: "GET", url: "http://server/v1/history/board/h1" },
     { method: "POST", url: "http://server/v1/history/board/restore", body: '{"hash":"h1"}' },
   ]);
+  await history.at("a/b");
+  expect(server.reads().at(-1)?.url).toBe("http://server/v1/history/board/a%2Fb");
 });
 
 test("what is refused, or not answered, is told and never thrown", async () => {
@@ -84,6 +88,7 @@ test("a workspace is read without a socket, with a new token when the first is r
     heads: ["h1"],
     automerge_url: "automerge:abc",
   });
+  expect(read.status === "success" && [read.data.toString, Object.isFrozen(read.data)]).toEqual([undefined, true]);
   expect(server.reads().at(-1)?.url).toBe("http://server/v1/workspaces/board");
   expect(token.mock.calls).toEqual([[{}], [{ refused: "auth.expired" }]]);
   expect(await readWorkspace("..", { sync: client() })).toMatchObject({ errorCode: "workspace.invalid" });

@@ -4,29 +4,13 @@
 import type { SyncError } from "syncline";
 import type { WorkspaceWrite } from "syncline/workspaces";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { client, type FakeServer, type FakeSocket, fakeServer, seconds, settle } from "../support/snapshots.js";
-import { accept, openBoard, type SentOp, shownAs, sync, writes, written } from "../support/workspaces.js";
+import { client, type FakeServer, fakeServer, seconds, settle } from "../support/snapshots.js";
+import { accept, again, last, openBoard, refuse, shownAs, sync, writes, written } from "../support/workspaces.js";
 
 let server: FakeServer;
 beforeEach(() => {
   server = fakeServer();
 });
-
-const last = (socket: FakeSocket): SentOp => {
-  const op = written(socket).at(-1);
-  if (!op) throw new Error("nothing was written");
-  return op;
-};
-
-const refuse = (socket: FakeSocket, id: string | undefined, code: string, status: number, more: object = {}) =>
-  socket.say({ type: "error", id, code, status, message: `No: ${code}.`, ...more });
-
-/** Ends the line, and makes another one. */
-async function again(data: object = {}) {
-  await server.socket().end();
-  await seconds(1);
-  return sync(server, data);
-}
 
 describe("a write", () => {
   test("is shown at once, sent with an id of its own, and answered with the heads", async () => {
@@ -207,7 +191,7 @@ describe("without a connection", () => {
     // It had been done: this is all that comes of it.
     second.say({ type: "ack", id: sent[0]?.id, heads: ["h7"] });
     expect(await answers[0]).toEqual({ status: "success", heads: ["h7"] });
-    const third = await again({ topic: "a" });
+    const third = await again(server, { topic: "a" });
     expect(written(third)).toEqual(written(second).slice(1));
   });
 
@@ -236,7 +220,7 @@ describe("without a connection", () => {
     void board.set("count", 1);
     expect(writes(socket)).toEqual([["topic", "a"]]);
     expect(board.getSnapshot()).toMatchObject({ data: { topic: "c" }, pending: 3 });
-    const second = await again();
+    const second = await again(server);
     expect(writes(second)).toEqual([["topic", "a"]]);
     accept(second, last(second));
     expect(writes(second).slice(1)).toEqual([
@@ -296,101 +280,9 @@ describe("without a connection", () => {
       ["count", 1],
     ]);
     await seconds(10);
-    const socket = await again({ topic: "newer" });
+    const socket = await again(server, { topic: "newer" });
     expect(writes(socket)).toEqual([["count", 1]]);
     expect(await old).toMatchObject({ errorCode: "request.disconnected" });
     expect(board.getSnapshot().data).toEqual({ topic: "newer", count: 1 });
-  });
-});
-
-describe("what the server could not do now", () => {
-  test("is sent again when the server says, before what comes after it", async () => {
-    const onError = vi.fn();
-    const board = await openBoard({ onError });
-    const socket = sync(server);
-    const answers = [board.set("topic", "a"), board.set("count", 1)];
-    const [first, second] = written(socket);
-    refuse(socket, first?.id, "rate_limited", 429, { seconds: 5 });
-    refuse(socket, second?.id, "rate_limited", 429, { seconds: 2 });
-    void board.set("topic", "b");
-    expect(board.getSnapshot()).toMatchObject({ data: { topic: "b", count: 1 }, pending: 3 });
-    await seconds(4.9);
-    expect(written(socket)).toHaveLength(2);
-    await seconds(0.1);
-    expect(written(socket).slice(2)).toEqual([first, second]);
-    for (const op of [first, second]) accept(socket, op as SentOp);
-    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(["success", "success"]);
-    expect(writes(socket).at(-1)).toEqual(["topic", "b"]);
-    refuse(socket, last(socket).id, "rate_limited", 429);
-    await seconds(0.9);
-    expect(written(socket)).toHaveLength(5);
-    await seconds(0.1);
-    expect(written(socket)).toHaveLength(6);
-    void board.set("notes", []);
-    for (const [key, wait] of [
-      [-2, 1],
-      [-1, 3],
-    ] as const) {
-      refuse(socket, written(socket).at(key)?.id, "rate_limited", 429, { seconds: wait });
-    }
-    await seconds(2.9);
-    expect(written(socket)).toHaveLength(7);
-    await seconds(0.1);
-    expect(written(socket)).toHaveLength(9);
-    // More than a timer can wait, and still waiting at the end.
-    refuse(socket, last(socket).id, "rate_limited", 429, { seconds: 1e9 });
-    await seconds(10);
-    expect(written(socket)).toHaveLength(9);
-    expect(onError).not.toHaveBeenCalled();
-  });
-
-  test("is sent on the next connection if there is another one by then, and waits there as well", async () => {
-    const board = await openBoard();
-    const first = sync(server);
-    void board.set("topic", "a");
-    refuse(first, last(first).id, "rate_limited", 429, { seconds: 3 });
-    const second = await again();
-    expect(second.sent).toEqual([]);
-    await seconds(2);
-    expect(written(second)).toEqual(written(first));
-  });
-
-  test("and could not save is tried five times, and then taken back", async () => {
-    const board = await openBoard();
-    const socket = sync(server, { topic: "Lunch" });
-    const answer = board.set("topic", "a");
-    const { id } = last(socket);
-    for (const wait of [1, 2, 4, 8]) {
-      refuse(socket, id, "persistence_failed", 500);
-      socket.say({ type: "init", data: { topic: "Lunch" }, heads: ["h"] });
-      const { length } = socket.sent;
-      await seconds(wait - 0.1);
-      expect(socket.sent).toHaveLength(length);
-      expect(board.getSnapshot().data.topic).toBe("a");
-      await seconds(0.1);
-      expect(last(socket).id).toBe(id);
-      expect(socket.sent).toHaveLength(length + 1);
-    }
-    refuse(socket, id, "persistence_failed", 500);
-    expect(await answer).toMatchObject({ errorCode: "persistence_failed", httpStatus: 500 });
-    expect(board.getSnapshot()).toMatchObject({ data: { topic: "Lunch" }, pending: 0 });
-  });
-
-  test("and ended the connection over is the largest: it is given up, and the rest gets through", async () => {
-    const board = await openBoard();
-    const socket = sync(server);
-    void board.set("count", 1);
-    const large = board.set("topic", "x".repeat(1000));
-    void board.set("notes", []);
-    await socket.end(1009);
-    expect(await large).toMatchObject({ errorCode: "too_large" });
-    await seconds(1);
-    expect(writes(sync(server))).toEqual([
-      ["count", 1],
-      ["notes", []],
-    ]);
-    const none = await openBoard();
-    await server.socket().end(1009);
-    expect(none.getSnapshot().status).toBe("disconnected");
   });
 });

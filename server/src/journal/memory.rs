@@ -39,7 +39,7 @@ impl MemoryJournal {
 
     fn write(&self, writes: &[Write]) -> Result<Vec<u64>, JournalError> {
         let mut logs = self.lock();
-        let plan = Plan::of(writes, |log| Ok(logs.get(log).map_or_else(Head::default, |log| log.head)))?;
+        let plan = Plan::of(writes, |log| logs.get(log).map_or_else(Head::default, |log| log.head))?;
         for step in plan.steps {
             match step {
                 Step::Put(log, _, entry) => {
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn does_what_the_model_does() {
-        contract::model::check(|| Arc::new(MemoryJournal::default()) as _, |journal| journal);
+        contract::model::check(256, || Arc::new(MemoryJournal::default()) as _, |journal| journal);
     }
 
     #[tokio::test]

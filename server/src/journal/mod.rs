@@ -5,12 +5,14 @@
 
 #[cfg(test)]
 mod contract;
+mod embedded;
 mod memory;
 mod plan;
 
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
+pub(crate) use embedded::EmbeddedJournal;
 use futures_util::future::BoxFuture;
 pub(crate) use memory::MemoryJournal;
 use syncline::SyncError;
@@ -90,6 +92,14 @@ pub(crate) enum Write {
         /// The last position that is dropped.
         through: u64,
     },
+}
+
+impl Write {
+    /// The log that it is on.
+    fn log(&self) -> &LogId {
+        let (Self::Append { log, .. } | Self::Compact { log, .. } | Self::Drop { log, .. }) = self;
+        log
+    }
 }
 
 /// What a log holds, from some position on.

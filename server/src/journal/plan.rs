@@ -72,17 +72,11 @@ pub(super) struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// Plans a commit on logs that are where `head_of` says, which is asked once for each.
-    pub(super) fn of(
-        writes: &'a [Write],
-        mut head_of: impl FnMut(&LogId) -> Result<Head, JournalError>,
-    ) -> Result<Self, JournalError> {
+    pub(super) fn of(writes: &'a [Write], head_of: impl Fn(&LogId) -> Head) -> Result<Self, JournalError> {
         let mut plan = Self { steps: Vec::new(), heads: BTreeMap::new(), positions: Vec::new() };
         for write in writes {
-            let (Write::Append { log, .. } | Write::Compact { log, .. } | Write::Drop { log, .. }) = write;
-            let mut head = match plan.heads.get(log) {
-                Some(head) => *head,
-                None => head_of(log)?,
-            };
+            let log = write.log();
+            let mut head = plan.heads.get(log).copied().unwrap_or_else(|| head_of(log));
             plan.add(write, &mut head)?;
             // Within a commit too a log that holds nothing begins again at 1.
             plan.heads.insert(log, if head.is_empty() { Head::default() } else { head });

@@ -452,3 +452,7 @@ async fn ended(compaction: &mut Option<Compaction>) -> (Option<usize>, usize) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+#[path = "owner/tests.rs"]
+mod tests;
