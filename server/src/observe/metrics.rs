@@ -1,5 +1,6 @@
 //! All metrics, by name. Each is registered, at zero, when the server starts; none has a label per room or user.
 
+mod replication;
 mod workspaces;
 mod ws;
 
@@ -7,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+pub(crate) use replication::ReplicationMetrics;
 use syncline::{ErrorCode, Registry, RouteId, codes};
 pub(crate) use workspaces::{WorkspaceMetrics, WorkspaceRoute};
 pub(crate) use ws::{SnapshotMetrics, SnapshotRoute, WsMetrics, WsSystem};
@@ -45,6 +47,7 @@ pub(crate) struct Metrics {
     pub(crate) snapshots: SnapshotMetrics,
     snapshot_routes: [RouteMetrics; SnapshotRoute::LABELS.len()],
     pub(crate) workspaces: WorkspaceMetrics,
+    pub(crate) replication: ReplicationMetrics,
     workspace_routes: [RouteMetrics; WorkspaceRoute::LABELS.len()],
     ws: [WsMetrics; WsSystem::ALL.len()],
 }
@@ -147,6 +150,7 @@ impl Metrics {
             snapshots: with_local_recorder(&recorder, SnapshotMetrics::new),
             snapshot_routes: with_local_recorder(&recorder, || SnapshotRoute::LABELS.map(RouteMetrics::new)),
             workspaces: with_local_recorder(&recorder, WorkspaceMetrics::new),
+            replication: with_local_recorder(&recorder, ReplicationMetrics::new),
             workspace_routes: with_local_recorder(&recorder, || {
                 WorkspaceRoute::LABELS.map(RouteMetrics::new)
             }),
@@ -236,6 +240,7 @@ impl Metrics {
             &self.rooms_http.gaps,
         ]);
         let counters = counters.chain(self.snapshots.counters()).chain(self.workspaces.counters());
+        let counters = counters.chain(self.replication.counters());
         for counter in counters.chain(self.ws.iter().flat_map(WsMetrics::counters)) {
             counter.absolute(0);
         }
@@ -246,6 +251,8 @@ impl Metrics {
             &self.rooms,
             &self.rooms_http.streams,
             &self.workspaces.live,
+            &self.replication.connected,
+            &self.replication.queued,
         ];
         for gauge in gauges.into_iter().chain(self.ws.iter().map(|ws| &ws.active)) {
             gauge.set(0);
@@ -307,6 +314,7 @@ pub(crate) async fn upkeep(metrics: Arc<Metrics>) {
 fn describe() {
     ws::describe();
     workspaces::describe();
+    replication::describe();
     use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram};
     counter!("syncline_requests_total", "Requests by route and outcome");
     histogram!("syncline_request_seconds", "From a request's arrival to its answer");

@@ -286,8 +286,7 @@ impl Call {
 
     fn presence(&mut self, id: Named<String>, headers: &HeaderMap) -> SyncResult<Response> {
         let (id, _session) = self.admit(id, headers, Need::Read)?;
-        let users = self.workspaces.live.get(&id).map_or_else(Vec::new, |workspace| workspace.users());
-        Ok(answer_with(&users))
+        Ok(answer_with(&self.workspaces.live.users(&id)))
     }
 
     fn stats(&mut self, headers: &HeaderMap) -> SyncResult<Response> {
@@ -304,6 +303,7 @@ impl Call {
             "region": region,
             "workspaces": live.len(),
             "sockets": sockets,
+            "replication": self.workspaces.replication.as_ref().map(|replication| replication.stats()),
         })))
     }
 

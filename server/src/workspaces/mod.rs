@@ -19,24 +19,30 @@ mod keys;
 mod live;
 mod messages;
 mod owner;
+mod replication;
 mod seen;
 mod stamp;
 mod value;
 mod ws;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use automerge::ActorId;
 pub(crate) use http::{PREFIX, router};
 use live::Live;
 use messages::Limits;
 use owner::Outlets;
+use replication::Replication;
+use secrecy::ExposeSecret as _;
 use syncline::{SyncError, codes as framework};
 use tokio::runtime::Handle;
 
 use crate::{
     auth::Tokens,
-    config::Config,
+    config::{Config, nats_servers},
     error::Errors,
     journal::Journal,
     net::{ClientAddress, RateLimits},
@@ -55,6 +61,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Arc<RateLimits>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) connections: Arc<Connections>,
+    /// To say whether the other nodes can be reached.
+    pub(crate) nats_is_up: Arc<AtomicBool>,
 }
 
 /// The workspaces of a server.
@@ -68,6 +76,7 @@ pub(crate) struct Workspaces {
     limits: Limits,
     region: Arc<str>,
     server_id: Arc<str>,
+    replication: Option<Arc<Replication>>,
 }
 
 impl Workspaces {
@@ -79,12 +88,18 @@ impl Workspaces {
         server_id: Arc<str>,
         runtime: Handle,
     ) -> Self {
-        let Parts { tokens, errors, limits: rates, metrics, connections } = parts;
+        let Parts { tokens, errors, limits: rates, metrics, connections, nats_is_up } = parts;
         let bounds = Bounds {
             message: config.workspace_op_bytes * MESSAGE_FACTOR,
             ping_every: config.ws_ping,
             idle: config.ws_idle,
         };
+        let replication = config.nats_url.as_ref().map(|url| {
+            // The settings were checked when they were read.
+            let servers = nats_servers(url.expose_secret()).unwrap_or_default();
+            let (id, journal) = (Arc::clone(&server_id), Arc::clone(&journal));
+            Replication::new(servers, id, config.nats_keep, journal, Arc::clone(&metrics), nats_is_up)
+        });
         let outlets = Outlets {
             journal,
             metrics: Arc::clone(&metrics),
@@ -92,9 +107,14 @@ impl Workspaces {
             actor: ActorId::random(),
             max_bytes: config.workspace_bytes,
             idle: config.workspace_idle,
+            replication: replication.clone(),
         };
+        let live = Live::new(outlets, runtime.clone());
+        if let Some(replication) = &replication {
+            replication.start(&live, &runtime);
+        }
         Self {
-            live: Live::new(outlets, runtime),
+            live,
             edge: Edge::new(WsSystem::Workspaces, connections, Arc::clone(&metrics), bounds),
             tokens,
             errors,
@@ -103,13 +123,19 @@ impl Workspaces {
             limits: Limits { op_bytes: config.workspace_op_bytes, depth: config.max_json_depth },
             region: config.region.as_str().into(),
             server_id,
+            replication,
         }
     }
 
     /// Waits for what was asked before to be on disk.
     pub(crate) async fn stop(&self, budget: Duration) {
         let all = self.live.all();
-        let settled = futures_util::future::join_all(all.iter().map(|workspace| workspace.read(|_| ())));
+        let settled = async {
+            futures_util::future::join_all(all.iter().map(|workspace| workspace.read(|_| ()))).await;
+            if let Some(replication) = &self.replication {
+                replication.settle().await;
+            }
+        };
         if tokio::time::timeout(budget, settled).await.is_err() {
             tracing::warn!("some workspaces did not settle in time; what they acknowledged is on disk");
         }

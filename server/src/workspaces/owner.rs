@@ -4,6 +4,8 @@
 //! anything panics, it lets go of the document and reads it again: what is not on disk did not happen. Sockets and HTTP
 //! are the edges'.
 
+mod nodes;
+
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use automerge::{ActorId, AutomergeError, Change, ChangeHash};
@@ -17,6 +19,7 @@ use super::{
     document::{Document, Edit, Made},
     live::{Live, Workspace},
     messages,
+    replication::Replication,
     stamp::Stamp,
 };
 use crate::{
@@ -118,6 +121,8 @@ pub(super) struct Outlets {
     pub(super) actor: ActorId,
     pub(super) max_bytes: usize,
     pub(super) idle: Duration,
+    /// If there are other nodes.
+    pub(super) replication: Option<Arc<Replication>>,
 }
 
 /// An owner.
@@ -250,9 +255,14 @@ impl Owner {
     }
 
     async fn load(&mut self) -> Result<(), Unreadable> {
-        if self.document.is_some() {
-            return Ok(());
+        if self.document.is_none() {
+            self.read_from_disk().await?;
+            self.hear_other_nodes().await?;
         }
+        Ok(())
+    }
+
+    async fn read_from_disk(&mut self) -> Result<(), Unreadable> {
         let began = std::time::Instant::now();
         let contents = self.outlets.journal.read(&self.log, 0, usize::MAX).await;
         let contents = contents.map_err(|error| self.cannot_load(&error))?;
@@ -293,7 +303,7 @@ impl Owner {
     }
 
     async fn write(&mut self, asks: Vec<Ask>) {
-        let mut entry = Vec::new();
+        let (mut entry, mut ours) = (Vec::new(), Vec::new());
         let (mut pending, mut made_all) = (Vec::new(), Vec::new());
         for ask in asks {
             let Some(document) = &mut self.document else {
@@ -305,12 +315,14 @@ impl Owner {
                 (ask.reply)(Err(codes::WORKSPACE_FULL.with("max", self.outlets.max_bytes)));
                 continue;
             }
+            let is_ours = !matches!(ask.what, What::Merge(_, Origin::Node));
             match std::panic::catch_unwind(AssertUnwindSafe(|| make(document, ask.what, &ask.stamp))) {
                 Ok(Ok((made, missing))) => {
                     let heads = made.as_ref().map_or_else(|| document.heads(), |made| made.heads[1].clone());
                     let keys = made.as_ref().map_or(0, |made| made.touched.len());
                     pending.push(Pending { reply: ask.reply, done: Done { heads, keys, missing } });
                     entry.extend(made.iter().flat_map(|made| &made.bytes));
+                    ours.extend(made.iter().filter(|_| is_ours).flat_map(|made| &made.bytes));
                     made_all.extend(made);
                 }
                 Ok(Err(Failure::Refused(error))) => (ask.reply)(Err(error)),
@@ -327,7 +339,7 @@ impl Owner {
         let is_whole = self.document.is_some();
         let kept = match is_whole {
             true if entry.is_empty() => Ok(()),
-            true => self.keep(entry).await,
+            true => self.keep(entry, ours).await,
             false => Err(()),
         };
         match kept {
@@ -346,8 +358,8 @@ impl Owner {
         }
     }
 
-    /// Puts changes on disk.
-    async fn keep(&mut self, entry: Vec<u8>) -> Result<(), ()> {
+    /// Puts changes on disk; those that were made here, for the other nodes too.
+    async fn keep(&mut self, entry: Vec<u8>, ours: Vec<u8>) -> Result<(), ()> {
         let bytes = entry.len();
         let began = std::time::Instant::now();
         let mut writes = vec![Write::Append { log: self.log.clone(), entry: entry.into() }];
@@ -356,9 +368,14 @@ impl Owner {
             let entry = Bytes::copy_from_slice(self.workspace.id.as_str().as_bytes());
             writes.push(Write::Append { log: index, entry });
         }
+        let replication = self.outlets.replication.as_ref().filter(|_| !ours.is_empty());
+        writes.extend(replication.map(|_| Replication::queue(&self.workspace.id, ours)));
         let metrics = &self.outlets.metrics.workspaces;
         match self.outlets.journal.commit(writes).await {
             Ok(positions) => {
+                if let Some(replication) = replication {
+                    replication.queued(&self.workspace.id);
+                }
                 metrics.commit_seconds.record(began.elapsed());
                 self.position = positions.first().copied().unwrap_or(self.position);
                 self.appended += bytes;
