@@ -20,11 +20,15 @@ mod tests {
 
     #[test]
     fn urls() {
-        for good in ["nats://a", "nats://u:p@a:4222", "tls://a:1", "nats://a:1, nats://b:2", "nats://[::1]:4222"] {
+        for good in
+            ["nats://a", "nats://u:p@a:4222", "tls://a:1", "nats://a:1, nats://b:2", "nats://[::1]:4222"]
+        {
             let servers = nats_servers(good).map(|servers| servers.len());
             assert_eq!(servers, Some(good.split(',').count()), "{good}");
         }
-        for bad in ["", "a:4222", "http://a", "ws://a", "nats://", "nats://a:b", "nats://a,", "nats://a,b", "://"] {
+        for bad in
+            ["", "a:4222", "http://a", "ws://a", "nats://", "nats://a:b", "nats://a,", "nats://a,b", "://"]
+        {
             assert!(nats_servers(bad).is_none(), "{bad}");
         }
     }

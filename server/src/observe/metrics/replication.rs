@@ -37,14 +37,7 @@ impl ReplicationMetrics {
     }
 
     pub(super) fn counters(&self) -> [&Counter; 6] {
-        [
-            &self.published,
-            &self.received,
-            &self.failures,
-            &self.malformed,
-            &self.catch_ups,
-            &self.documents,
-        ]
+        [&self.published, &self.received, &self.failures, &self.malformed, &self.catch_ups, &self.documents]
     }
 }
 

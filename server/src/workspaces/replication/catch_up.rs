@@ -102,7 +102,8 @@ impl Replication {
             let messages: Vec<_> = found.iter().map(|found| found.changes.clone()).collect();
             let merged = self.merge(id, replica, messages).await?;
             let is_left = |merged| matches!(merged, Merged::Kept { missing: 1.. });
-            let of_use = found.into_iter().zip(merged).filter(|(found, merged)| is_left(*merged) && !found.is_old);
+            let of_use =
+                found.into_iter().zip(merged).filter(|(found, merged)| is_left(*merged) && !found.is_old);
             left.extend(of_use.map(|(found, _)| found.changes));
         }
         nats.let_go(&reader).await;
@@ -156,7 +157,8 @@ impl Replication {
 
     async fn found(&self, nats: &Nats, id: &WorkspaceId, message: &Message) -> Result<Found, Failed> {
         let info = message.info().map_err(failed("no messages"))?;
-        let age = micros_now() - i64::try_from(info.published.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX);
+        let age =
+            micros_now() - i64::try_from(info.published.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX);
         let mut found = Found {
             sequence: info.stream_sequence,
             bytes: message.payload.len(),
@@ -194,7 +196,8 @@ impl Replication {
 
     /// The changes of a document in the bucket.
     async fn document(&self, nats: &Nats, kept: &Kept) -> Result<Vec<Change>, Failed> {
-        let name = ObjectName::parse(&kept.object).ok_or_else(|| Failed::new("no document", "it has no name"))?;
+        let name =
+            ObjectName::parse(&kept.object).ok_or_else(|| Failed::new("no document", "it has no name"))?;
         let bytes = nats.get(&name).await?.ok_or_else(|| Failed::new("no document", "it is gone"))?;
         let loading = tokio::task::spawn_blocking(move || {
             Automerge::load(&bytes).map(|document| document.get_changes(&[]))
@@ -231,7 +234,11 @@ impl Replication {
         if changes.is_empty() {
             return Ok(());
         }
-        tracing::info!(workspace = id.as_str(), bytes = changes.len(), "NATS is told what only this node has");
+        tracing::info!(
+            workspace = id.as_str(),
+            bytes = changes.len(),
+            "NATS is told what only this node has"
+        );
         let log = LogId::new(Space::Replication, id.shared());
         let written = self.journal.commit(vec![Write::Append { log, entry: changes.into() }]).await;
         written.map_err(failed("not queued"))?;
@@ -241,9 +248,6 @@ impl Replication {
 }
 
 /// What NATS says, if it does in time.
-async fn in_time<T>(
-    deadline: Instant,
-    asked: impl Future<Output = Result<T, Failed>>,
-) -> Result<T, Failed> {
+async fn in_time<T>(deadline: Instant, asked: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
     timeout_at(deadline, asked).await.map_err(failed("NATS did not answer"))?
 }

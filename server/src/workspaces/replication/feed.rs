@@ -59,11 +59,7 @@ impl Replication {
     }
 
     /// Hands out what comes, until something goes wrong.
-    pub(super) async fn feed(
-        self: &Arc<Self>,
-        reader: &PullConsumer,
-        place: &mut Option<Place>,
-    ) -> Failed {
+    pub(super) async fn feed(self: &Arc<Self>, reader: &PullConsumer, place: &mut Option<Place>) -> Failed {
         let messages = reader.stream().max_messages_per_batch(BATCH).heartbeat(HEARTBEAT).expires(EXPIRES);
         let mut messages = match messages.messages().await {
             Ok(messages) => messages,
@@ -97,7 +93,9 @@ impl Replication {
         let mut known: Option<StreamState> = None;
         loop {
             match nats.state().await {
-                Ok(state) if known.is_some_and(|known| known.made != state.made || known.last > state.last) => {
+                Ok(state)
+                    if known.is_some_and(|known| known.made != state.made || known.last > state.last) =>
+                {
                     return Failed::new("no stream", "it is another one than before");
                 }
                 Ok(state) => known = Some(state),

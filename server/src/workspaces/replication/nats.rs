@@ -10,8 +10,8 @@ use async_nats::{
     Client, ConnectOptions, Event, HeaderMap, ServerAddr, Subscriber,
     jetstream::{
         Context,
-        context::{ContextBuilder, PublishAckFuture},
         consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull},
+        context::{ContextBuilder, PublishAckFuture},
         kv,
         object_store::{self, GetErrorKind, ObjectStore},
         stream,
@@ -110,7 +110,8 @@ impl Pointer {
 
     fn read(value: &[u8]) -> Option<Self> {
         let pointer: Self = serde_json::from_slice(value).ok()?;
-        (pointer.version == POINTER && ObjectName::parse(&pointer.document.object).is_some()).then_some(pointer)
+        (pointer.version == POINTER && ObjectName::parse(&pointer.document.object).is_some())
+            .then_some(pointer)
     }
 
     /// Its heads; nothing if they are none.
@@ -171,8 +172,7 @@ impl Nats {
             .connect(servers.to_vec());
         let connected = tokio::time::timeout(TIMEOUT, connecting).await;
         let client = connected.map_err(failed("no connection"))?.map_err(failed("no connection"))?;
-        let context =
-            ContextBuilder::new().timeout(TIMEOUT).ack_timeout(TIMEOUT).build(client.clone());
+        let context = ContextBuilder::new().timeout(TIMEOUT).ack_timeout(TIMEOUT).build(client.clone());
         let config = stream::Config {
             name: NAME.to_owned(),
             subjects: vec![subject::ALL_CHANGES.to_owned()],
@@ -180,13 +180,20 @@ impl Nats {
         };
         context.get_or_create_stream(config).await.map_err(failed("no stream"))?;
         let stream = context.get_stream_no_info(NAME).await.map_err(failed("no stream"))?;
-        let pointers = match context.get_key_value(NAME).await {
-            Ok(pointers) => pointers,
-            Err(_not_there) => {
-                let config = kv::Config { bucket: NAME.to_owned(), history: 1, ..kv::Config::default() };
-                context.create_key_value(config).await.map_err(failed("no bucket of pointers"))?
-            }
+        // async-nats makes buckets of keys with servers from 2.10 on alone. This is what it makes.
+        let config = stream::Config {
+            name: format!("KV_{NAME}"),
+            subjects: vec![format!("$KV.{NAME}.>")],
+            max_messages_per_subject: 1,
+            discard: stream::DiscardPolicy::New,
+            allow_rollup: true,
+            deny_delete: true,
+            allow_direct: true,
+            num_replicas: 1,
+            ..stream::Config::default()
         };
+        context.get_or_create_stream(config).await.map_err(failed("no bucket of pointers"))?;
+        let pointers = context.get_key_value(NAME).await.map_err(failed("no bucket of pointers"))?;
         let objects = match context.get_object_store(NAME).await {
             Ok(objects) => objects,
             Err(_not_there) => {
@@ -286,8 +293,11 @@ impl Nats {
     /// Keeps an object, if it is not there already.
     pub(super) async fn put(&self, bytes: &[u8]) -> Result<ObjectName, Failed> {
         let name = ObjectName::of(bytes);
-        let is_there =
-            self.objects.info(name.as_str()).await.is_ok_and(|info| !info.deleted && info.size == bytes.len());
+        let is_there = self
+            .objects
+            .info(name.as_str())
+            .await
+            .is_ok_and(|info| !info.deleted && info.size == bytes.len());
         if !is_there {
             self.objects.put(name.as_str(), &mut &*bytes).await.map_err(failed("no object"))?;
         }

@@ -104,7 +104,8 @@ impl Heard {
     /// Forgets whoever has been silent for too long; where there was somebody.
     fn expire(&mut self, now: Instant) -> Vec<WorkspaceId> {
         let is_silent = |at: Instant| now.duration_since(at) > SILENT;
-        let with_silent = self.workspaces.iter().filter(|(_, nodes)| nodes.values().any(|(_, at)| is_silent(*at)));
+        let with_silent =
+            self.workspaces.iter().filter(|(_, nodes)| nodes.values().any(|(_, at)| is_silent(*at)));
         let ids: Vec<_> = with_silent.map(|(id, _)| id.clone()).collect();
         for id in &ids {
             self.forget(id, |_, at| is_silent(at));

@@ -77,10 +77,7 @@ impl Replica for InUse {
 }
 
 /// Asks an owner to take in what other nodes have changed.
-pub(super) fn ask(
-    changes: Vec<Change>,
-    reply: impl FnOnce(Result<Done, SyncError>) + Send + 'static,
-) -> Ask {
+pub(super) fn ask(changes: Vec<Change>, reply: impl FnOnce(Result<Done, SyncError>) + Send + 'static) -> Ask {
     // Each of the changes has a stamp of its own.
     let stamp = Stamp::new("".into(), None, micros_now(), "".into());
     Ask { what: What::Merge(changes, Origin::Node), stamp, reply: Box::new(reply) }

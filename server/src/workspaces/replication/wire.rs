@@ -112,7 +112,8 @@ pub(super) fn read(headers: Option<&HeaderMap>, body: &[u8]) -> Result<Content, 
 pub(super) fn split(mut bytes: &[u8]) -> Result<Vec<Change>, Malformed> {
     let mut changes = Vec::new();
     while !bytes.is_empty() {
-        let (first, rest) = bytes.split_at_checked(length_of_first(bytes)?).ok_or(Malformed("it ends early"))?;
+        let (first, rest) =
+            bytes.split_at_checked(length_of_first(bytes)?).ok_or(Malformed("it ends early"))?;
         let read = std::panic::catch_unwind(|| Change::try_from(first));
         let change = read.ok().and_then(Result::ok).ok_or(Malformed("a change cannot be read"))?;
         if change.hash().as_ref()[..4] != first[4..8] {
