@@ -298,13 +298,16 @@ impl Call {
         let live = self.workspaces.live.all();
         let sockets: usize = live.iter().map(|workspace| workspace.feed.watchers()).sum();
         let (server_id, region) = (&*self.workspaces.server_id, &*self.workspaces.region);
-        Ok(answer_with(&json!({
+        let mut stats = json!({
             "server_id": server_id,
             "region": region,
             "workspaces": live.len(),
             "sockets": sockets,
-            "replication": self.workspaces.replication.as_ref().map(|replication| replication.stats()),
-        })))
+        });
+        if let Some(replication) = &self.workspaces.replication {
+            stats["replication"] = json!(replication.stats());
+        }
+        Ok(answer_with(&stats))
     }
 
     async fn read<T: Send + 'static>(

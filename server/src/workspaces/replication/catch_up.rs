@@ -10,7 +10,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Replication,
-    jobs::Job,
     nats::{BATCH, Failed, Kept, Nats, Pointed, failed},
     replica::{Merged, Replica},
     subject,
@@ -109,9 +108,6 @@ impl Replication {
         nats.let_go(&reader).await;
         caught.is_incomplete = !self.merge_the_rest(id, replica, left).await?;
         self.offer(id, replica.beyond(heads, known).await?).await?;
-        if caught.is_much() {
-            self.jobs.want(Job::Compact(id.clone()));
-        }
         Ok(caught)
     }
 

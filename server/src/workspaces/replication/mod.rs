@@ -20,6 +20,8 @@ mod publish;
 mod recent;
 mod replica;
 mod subject;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use std::{
@@ -33,6 +35,7 @@ use std::{
 
 use async_nats::ServerAddr;
 use automerge::ChangeHash;
+use catch_up::Caught;
 use feed::Place;
 use jobs::{Job, Jobs, Running};
 pub(super) use nats::Failed;
@@ -41,7 +44,10 @@ use recent::Recent;
 pub(super) use replica::{Merged, Replica};
 use tokio::{runtime::Handle, sync::watch, task::JoinSet, time::Instant};
 
-use super::{id::WorkspaceId, live::Live};
+use super::{
+    id::WorkspaceId,
+    live::{Live, Workspace},
+};
 use crate::{journal::Journal, observe::Metrics};
 
 /// How long whoever opens a workspace waits for what other nodes have of it.
@@ -294,11 +300,21 @@ impl Replication {
         let mut replica = replica::InUse(Arc::clone(&workspace));
         let caught = self.take_in(nats, id, &mut replica, Instant::now() + CATCH_UP_WITHIN).await;
         match &caught {
-            Ok(caught) if !caught.is_incomplete => workspace.track.looks.store(0, Ordering::Relaxed),
-            Ok(_) => self.look_again(id),
+            Ok(caught) => self.caught_up(&workspace, caught),
             Err(_) => workspace.track.is_behind.store(true, Ordering::Release),
         }
         caught.map(|_| ())
+    }
+
+    /// All that NATS has was looked through.
+    fn caught_up(self: &Arc<Self>, workspace: &Workspace, caught: &Caught) {
+        match caught.is_incomplete {
+            true => self.look_again(&workspace.id),
+            false => workspace.track.looks.store(0, Ordering::Relaxed),
+        }
+        if caught.is_much() {
+            self.jobs.want(Job::Compact(workspace.id.clone()));
+        }
     }
 
     /// Something of a workspace in use is not here.
@@ -336,14 +352,17 @@ impl Replication {
         let deadline = Instant::now() + OPEN_WITHIN;
         let mut link = self.link.subscribe();
         let known = link.wait_for(|link| !matches!(link, Link::Starting));
-        let _or_not = tokio::time::timeout_at(deadline, known).await.map(|link| drop(link));
+        let _or_not = tokio::time::timeout_at(deadline, known).await.map(drop);
         let caught = match self.nats() {
             Some(nats) => self.take_in(&nats, id, replica, deadline).await,
             None => Err(Failed::new("no connection", "NATS is away")),
         };
         match caught {
-            Ok(caught) if caught.is_incomplete => self.look_again(id),
-            Ok(_) => {}
+            Ok(caught) => {
+                if let Some(workspace) = self.live().and_then(|live| live.get(id)) {
+                    self.caught_up(&workspace, &caught);
+                }
+            }
             Err(failed) => {
                 if self.is_up() {
                     self.failure(&failed);

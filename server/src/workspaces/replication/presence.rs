@@ -255,7 +255,7 @@ mod tests {
         assert!(!heard.hear(&id, "one".into(), users(&["ada"]), Instant::now()));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(heard.users(&id), users(&["ada", "bob"]));
-        assert_eq!(heard.expire(Instant::now()), [id.clone()]);
+        assert_eq!(heard.expire(Instant::now()), std::slice::from_ref(&id));
         assert_eq!((heard.users(&id), heard.count), (users(&["ada"]), 1));
         assert!(heard.hear(&id, "one".into(), users(&[]), Instant::now()));
         assert_eq!((heard.workspaces.len(), heard.count), (0, 0));

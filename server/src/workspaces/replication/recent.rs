@@ -55,6 +55,7 @@ mod tests {
             recent.insert(number);
         }
         assert!(!recent.contains(&0) && recent.contains(&1) && recent.contains(&MAX));
-        assert_eq!((recent.lock().0.len(), recent.lock().1.len()), (MAX, MAX));
+        let (items, order) = &*recent.lock();
+        assert_eq!((items.len(), order.len()), (MAX, MAX));
     }
 }
