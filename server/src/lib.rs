@@ -26,6 +26,10 @@ mod dev;
 mod error;
 mod events;
 mod journal;
+#[cfg(test)]
+#[path = "../tests/support/nats_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod nats_server;
 mod net;
 mod observe;
 mod openapi;

@@ -2,7 +2,10 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -135,7 +138,8 @@ impl ServerBuilder {
         let upgrades = Arc::new(Upgrades::default());
         let front = Arc::new(front(&config, &common, &upgrades));
         let redis = redis(&config)?;
-        let health = health(&config, &common, redis.as_ref());
+        let nats_is_up = Arc::new(AtomicBool::new(false));
+        let health = health(&config, &common, redis.as_ref(), &nats_is_up);
         let rooms = config.rooms.then(|| rooms(&config, &common, redis.as_ref()));
         let connections = Connections::new(config.ws_per_address);
         let snapshots = match config.snapshots {
@@ -144,7 +148,8 @@ impl ServerBuilder {
         };
         let workspaces = config.workspaces.then(|| {
             let Common { tokens, errors, limits, metrics } = common.clone();
-            workspaces::Parts { tokens, errors, limits, metrics, connections: Arc::clone(&connections) }
+            let connections = Arc::clone(&connections);
+            workspaces::Parts { tokens, errors, limits, metrics, connections, nats_is_up }
         });
         let policy = policy.unwrap_or_else(|| GuardedPolicy::new(ClaimsPolicy::new(config.environment)));
         let limits = Arc::clone(&common.limits);
@@ -199,13 +204,25 @@ fn front(config: &Config, common: &Common, upgrades: &Arc<Upgrades>) -> Front {
     }
 }
 
-fn health(config: &Config, common: &Common, redis: Option<&Arc<RedisLink>>) -> Health {
-    let dependencies = redis.into_iter().map(|link| {
+fn health(
+    config: &Config,
+    common: &Common,
+    redis: Option<&Arc<RedisLink>>,
+    nats_is_up: &Arc<AtomicBool>,
+) -> Health {
+    let redis = redis.into_iter().map(|link| {
         let link = Arc::clone(link);
-        Dependency { name: "redis", is_up: Arc::new(move || link.is_up()) }
+        Dependency { name: "redis", is_up: Arc::new(move || link.is_up()), is_needed: true }
+    });
+    // Without it every workspace is read and written as before: the others hear of it later. Were all nodes to say that
+    // they are not ready, nobody would serve what each of them can.
+    let nats = config.nats_url.iter().filter(|_| config.workspaces).map(|_url| {
+        let is_up = Arc::clone(nats_is_up);
+        let is_up = Arc::new(move || is_up.load(Ordering::Acquire));
+        Dependency { name: "nats", is_up, is_needed: false }
     });
     Health {
-        dependencies: dependencies.collect(),
+        dependencies: redis.chain(nats).collect(),
         stopping: Arc::new(AtomicBool::new(false)),
         metrics: Arc::clone(&common.metrics),
         tokens: Arc::clone(&common.tokens),

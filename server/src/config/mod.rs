@@ -2,6 +2,7 @@
 //!
 //! Defaults, below `syncline.toml`, below the environment. All that is wrong is said at once, by name.
 
+mod nats;
 mod read;
 mod show;
 mod table;
@@ -16,6 +17,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+pub(crate) use nats::nats_servers;
 use read::Reader;
 use secrecy::SecretString;
 use syncline::RateLimit;
@@ -118,6 +120,7 @@ pub struct Config {
     pub redis_url: Option<SecretString>,
     pub redis_pool: usize,
     pub nats_url: Option<SecretString>,
+    pub nats_keep: Duration,
     pub default_locale: String,
     pub locales_dir: Option<PathBuf>,
     pub log_filter: String,

@@ -13,7 +13,7 @@ use redis::{ConnectionAddr, IntoConnectionInfo as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use syncline::RateLimit;
 
-use super::{Config, Environment, LogFormat, RoomAuth, SETTINGS, Transports};
+use super::{Config, Environment, LogFormat, RoomAuth, SETTINGS, Transports, nats_servers};
 
 /// Values by setting, and what was found wrong or odd on the way.
 pub(super) struct Reader {
@@ -150,7 +150,8 @@ impl Reader {
             redis_pool: self.parse("REDIS_POOL", 1, "a number from 1 to 64", |text| {
                 text.parse().ok().filter(|connections| (1..=64).contains(connections))
             }),
-            nats_url: self.secret("NATS_URL"),
+            nats_url: self.nats_url(),
+            nats_keep: self.period("NATS_KEEP_SECONDS", 3600),
             default_locale: self.text("DEFAULT_LOCALE").unwrap_or_else(|| "en".to_owned()),
             locales_dir: self.text("LOCALES_DIR").map(PathBuf::from),
             log_filter: self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned()),
@@ -287,6 +288,11 @@ impl Reader {
             let is_checked = !matches!(info.addr(), ConnectionAddr::TcpTls { insecure: true, .. });
             is_checked.then(|| Some(text.into()))
         })
+    }
+
+    fn nats_url(&mut self) -> Option<SecretString> {
+        const EXPECTED: &str = "a URL such as nats://user:password@host:4222, or tls://; several with commas";
+        self.parse("NATS_URL", None, EXPECTED, |text| nats_servers(text).map(|_servers| Some(text.into())))
     }
 
     fn optional<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {

@@ -102,6 +102,7 @@ impl Config {
             "REDIS_URL" => set(self.redis_url.as_ref()),
             "REDIS_POOL" => self.redis_pool.to_string(),
             "NATS_URL" => set(self.nats_url.as_ref()),
+            "NATS_KEEP_SECONDS" => self.nats_keep.as_secs_f64().to_string(),
             "DEFAULT_LOCALE" => self.default_locale.clone(),
             "LOCALES_DIR" => or_none(self.locales_dir.as_ref().map(|dir| dir.display())),
             "RUST_LOG" => self.log_filter.clone(),

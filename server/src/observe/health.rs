@@ -27,11 +27,13 @@ use crate::{
 
 const ADMIN: Auth = Auth::LOGIN.and(&[Rule::equals("scope", "admin")]);
 
-/// Something that this server cannot do its work without.
+/// Something that this server works with.
 #[derive(Clone)]
 pub(crate) struct Dependency {
     pub(crate) name: &'static str,
     pub(crate) is_up: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// Whether there is work that cannot be done without it.
+    pub(crate) is_needed: bool,
 }
 
 /// What the three need.
@@ -110,7 +112,7 @@ async fn readyz(State(health): State<Health>) -> Response {
     let mut dependencies = serde_json::Map::new();
     for dependency in &*health.dependencies {
         let is_up = (dependency.is_up)();
-        ready &= is_up;
+        ready &= is_up || !dependency.is_needed;
         dependencies.insert(dependency.name.to_owned(), if is_up { "up" } else { "down" }.into());
     }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -1,5 +1,6 @@
 //! All metrics, by name. Each is registered, at zero, when the server starts; none has a label per room or user.
 
+mod replication;
 mod webhooks;
 mod workspaces;
 mod ws;
@@ -8,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+pub(crate) use replication::ReplicationMetrics;
 use syncline::{ErrorCode, Registry, RouteId, codes};
 pub(crate) use webhooks::WebhookMetrics;
 pub(crate) use workspaces::{WorkspaceMetrics, WorkspaceRoute};
@@ -48,6 +50,7 @@ pub(crate) struct Metrics {
     pub(crate) webhooks: WebhookMetrics,
     snapshot_routes: [RouteMetrics; SnapshotRoute::LABELS.len()],
     pub(crate) workspaces: WorkspaceMetrics,
+    pub(crate) replication: ReplicationMetrics,
     workspace_routes: [RouteMetrics; WorkspaceRoute::LABELS.len()],
     ws: [WsMetrics; WsSystem::ALL.len()],
 }
@@ -151,6 +154,7 @@ impl Metrics {
             webhooks: with_local_recorder(&recorder, WebhookMetrics::new),
             snapshot_routes: with_local_recorder(&recorder, || SnapshotRoute::LABELS.map(RouteMetrics::new)),
             workspaces: with_local_recorder(&recorder, WorkspaceMetrics::new),
+            replication: with_local_recorder(&recorder, ReplicationMetrics::new),
             workspace_routes: with_local_recorder(&recorder, || {
                 WorkspaceRoute::LABELS.map(RouteMetrics::new)
             }),
@@ -241,6 +245,7 @@ impl Metrics {
         ]);
         let counters = counters.chain(self.snapshots.counters()).chain(self.webhooks.counters());
         let counters = counters.chain(self.workspaces.counters());
+        let counters = counters.chain(self.replication.counters());
         for counter in counters.chain(self.ws.iter().flat_map(WsMetrics::counters)) {
             counter.absolute(0);
         }
@@ -251,6 +256,8 @@ impl Metrics {
             &self.rooms,
             &self.rooms_http.streams,
             &self.workspaces.live,
+            &self.replication.connected,
+            &self.replication.queued,
         ];
         for gauge in gauges.into_iter().chain(self.ws.iter().map(|ws| &ws.active)) {
             gauge.set(0);
@@ -313,6 +320,7 @@ fn describe() {
     webhooks::describe();
     ws::describe();
     workspaces::describe();
+    replication::describe();
     use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram};
     counter!("syncline_requests_total", "Requests by route and outcome");
     histogram!("syncline_request_seconds", "From a request's arrival to its answer");

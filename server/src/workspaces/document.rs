@@ -212,6 +212,18 @@ impl Document {
         }
     }
 
+    /// Whether it has all of these changes.
+    pub(super) fn has_all(&self, hashes: &[ChangeHash]) -> bool {
+        hashes.iter().all(|hash| self.has(hash))
+    }
+
+    /// The changes, one after the other, that neither come before these heads nor are among those.
+    pub(super) fn beyond(&self, heads: &[ChangeHash], known: &HashSet<ChangeHash>) -> Vec<u8> {
+        let changes = self.doc.get_changes(heads);
+        let unknown = changes.iter().filter(|change| !known.contains(&change.hash()));
+        unknown.flat_map(|change| change.raw_bytes()).copied().collect()
+    }
+
     fn has(&self, hash: &ChangeHash) -> bool {
         self.doc.get_change_meta_by_hash(hash).is_some()
     }

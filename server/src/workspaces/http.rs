@@ -286,8 +286,7 @@ impl Call {
 
     fn presence(&mut self, id: Named<String>, headers: &HeaderMap) -> SyncResult<Response> {
         let (id, _session) = self.admit(id, headers, Need::Read)?;
-        let users = self.workspaces.live.get(&id).map_or_else(Vec::new, |workspace| workspace.users());
-        Ok(answer_with(&users))
+        Ok(answer_with(&self.workspaces.live.users(&id)))
     }
 
     fn stats(&mut self, headers: &HeaderMap) -> SyncResult<Response> {
@@ -299,12 +298,16 @@ impl Call {
         let live = self.workspaces.live.all();
         let sockets: usize = live.iter().map(|workspace| workspace.feed.watchers()).sum();
         let (server_id, region) = (&*self.workspaces.server_id, &*self.workspaces.region);
-        Ok(answer_with(&json!({
+        let mut stats = json!({
             "server_id": server_id,
             "region": region,
             "workspaces": live.len(),
             "sockets": sockets,
-        })))
+        });
+        if let Some(replication) = &self.workspaces.replication {
+            stats["replication"] = json!(replication.stats());
+        }
+        Ok(answer_with(&stats))
     }
 
     async fn read<T: Send + 'static>(

@@ -3,7 +3,7 @@
 //! One owner for each, however many ask at a time. What an owner does is its own.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,6 +20,7 @@ use super::{
     id::WorkspaceId,
     messages::{Status, User},
     owner::{Ask, Command, Done, MAILBOX, Outlets, Owner, Reading, What},
+    replication::{Replication, Track},
     stamp::Stamp,
 };
 
@@ -38,6 +39,9 @@ pub(super) struct Workspace {
     mailbox: mpsc::Sender<Command>,
     /// How many sockets each user has here.
     present: Mutex<BTreeMap<Arc<str>, usize>>,
+    replication: Option<Arc<Replication>>,
+    /// What its replication is at.
+    pub(super) track: Track,
 }
 
 /// Somebody's socket is there. Dropping it is its leaving.
@@ -62,8 +66,14 @@ impl Live {
             return Arc::clone(workspace);
         }
         let (mailbox, commands) = mpsc::channel(MAILBOX);
-        let workspace =
-            Arc::new(Workspace { id: id.clone(), feed: Arc::default(), mailbox, present: Mutex::default() });
+        let workspace = Arc::new(Workspace {
+            id: id.clone(),
+            feed: Arc::default(),
+            mailbox,
+            present: Mutex::default(),
+            replication: self.outlets.replication.clone(),
+            track: Track::default(),
+        });
         workspaces.insert(id.clone(), Arc::clone(&workspace));
         self.outlets.metrics.workspaces.live.set(workspaces.len() as f64);
         let owner = Owner::new(Arc::clone(self), Arc::clone(&workspace), Arc::clone(&self.outlets));
@@ -91,6 +101,14 @@ impl Live {
     /// The workspace, if it is in use.
     pub(super) fn get(&self, id: &WorkspaceId) -> Option<Arc<Workspace>> {
         self.lock().get(id).cloned()
+    }
+
+    /// Who is in a workspace, on any node.
+    pub(super) fn users(&self, id: &WorkspaceId) -> Vec<User> {
+        match self.get(id) {
+            Some(workspace) => workspace.users(),
+            None => users_on_all_nodes(id, self.outlets.replication.as_ref(), [].iter()),
+        }
     }
 
     /// All that are in use.
@@ -158,19 +176,41 @@ impl Workspace {
 
     /// A socket of that user is there.
     pub(super) fn enter(self: &Arc<Self>, user: Arc<str>) -> Presence {
-        let mut present = self.present();
-        let sockets = present.entry(Arc::clone(&user)).or_default();
-        *sockets += 1;
-        if *sockets == 1 {
-            self.feed.set_presence(&users(&present));
+        let sockets = {
+            let mut present = self.present();
+            let sockets = present.entry(Arc::clone(&user)).or_default();
+            *sockets += 1;
+            *sockets
+        };
+        if sockets == 1 {
+            self.presence_changed(true);
         }
-        drop(present);
         Presence { workspace: Arc::clone(self), user }
     }
 
-    /// Who is there.
+    /// Who is here has changed; `asks`: somebody came.
+    fn presence_changed(&self, asks: bool) {
+        self.tell_presence();
+        if let Some(replication) = &self.replication {
+            replication.presence_changed(&self.id, asks);
+        }
+    }
+
+    /// Tells everybody here who is there.
+    pub(super) fn tell_presence(&self) {
+        // One after the other: the last one told is how it is.
+        let present = self.present();
+        self.feed.set_presence(&users_on_all_nodes(&self.id, self.replication.as_ref(), present.keys()));
+    }
+
+    /// Who is here, on this node.
+    pub(super) fn users_here(&self) -> BTreeSet<Arc<str>> {
+        self.present().keys().cloned().collect()
+    }
+
+    /// Who is there, on any node.
     pub(super) fn users(&self) -> Vec<User> {
-        users(&self.present())
+        users_on_all_nodes(&self.id, self.replication.as_ref(), self.present().keys())
     }
 }
 
@@ -181,11 +221,18 @@ impl Drop for Presence {
         *sockets -= 1;
         if *sockets == 0 {
             present.remove(&self.user);
-            self.workspace.feed.set_presence(&users(&present));
+            drop(present);
+            self.workspace.presence_changed(false);
         }
     }
 }
 
-fn users(present: &BTreeMap<Arc<str>, usize>) -> Vec<User> {
-    present.keys().map(|user| User { user_id: Arc::clone(user), status: Status::Online }).collect()
+fn users_on_all_nodes<'a>(
+    id: &WorkspaceId,
+    replication: Option<&Arc<Replication>>,
+    here: impl Iterator<Item = &'a Arc<str>>,
+) -> Vec<User> {
+    let mut users = replication.map_or_else(BTreeSet::new, |replication| replication.elsewhere(id));
+    users.extend(here.cloned());
+    users.into_iter().map(|user_id| User { user_id, status: Status::Online }).collect()
 }

@@ -21,13 +21,17 @@ mod live;
 mod messages;
 mod openapi;
 mod owner;
+mod replication;
 mod seen;
 mod stamp;
 mod value;
 mod webhook;
 mod ws;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use automerge::ActorId;
 pub(crate) use http::{PREFIX, router};
@@ -35,13 +39,15 @@ use live::Live;
 use messages::Limits;
 pub(crate) use openapi::describe;
 use owner::Outlets;
+use replication::Replication;
+use secrecy::ExposeSecret as _;
 use syncline::{SyncError, codes as framework};
 use tokio::runtime::Handle;
 use webhook::Webhooks;
 
 use crate::{
     auth::Tokens,
-    config::Config,
+    config::{Config, nats_servers},
     error::Errors,
     journal::Journal,
     net::{ClientAddress, RateLimits},
@@ -60,6 +66,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Arc<RateLimits>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) connections: Arc<Connections>,
+    /// To say whether the other nodes can be reached.
+    pub(crate) nats_is_up: Arc<AtomicBool>,
 }
 
 /// The workspaces of a server.
@@ -74,6 +82,7 @@ pub(crate) struct Workspaces {
     limits: Limits,
     region: Arc<str>,
     server_id: Arc<str>,
+    replication: Option<Arc<Replication>>,
 }
 
 impl Workspaces {
@@ -88,7 +97,7 @@ impl Workspaces {
         server_id: Arc<str>,
         runtime: Handle,
     ) -> Result<Self, String> {
-        let Parts { tokens, errors, limits: rates, metrics, connections } = parts;
+        let Parts { tokens, errors, limits: rates, metrics, connections, nats_is_up } = parts;
         let bounds = Bounds {
             message: config.workspace_op_bytes * MESSAGE_FACTOR,
             ping_every: config.ws_ping,
@@ -99,6 +108,12 @@ impl Workspaces {
             let _on_it = runtime.enter();
             webhooks.start();
         }
+        let replication = config.nats_url.as_ref().map(|url| {
+            // The settings were checked when they were read.
+            let servers = nats_servers(url.expose_secret()).unwrap_or_default();
+            let (id, journal) = (Arc::clone(&server_id), Arc::clone(&journal));
+            Replication::new(servers, id, config.nats_keep, journal, Arc::clone(&metrics), nats_is_up)
+        });
         let outlets = Outlets {
             journal,
             webhooks: webhooks.clone(),
@@ -107,9 +122,14 @@ impl Workspaces {
             actor: ActorId::random(),
             max_bytes: config.workspace_bytes,
             idle: config.workspace_idle,
+            replication: replication.clone(),
         };
+        let live = Live::new(outlets, runtime.clone());
+        if let Some(replication) = &replication {
+            replication.start(&live, &runtime);
+        }
         Ok(Self {
-            live: Live::new(outlets, runtime),
+            live,
             edge: Edge::new(WsSystem::Workspaces, connections, Arc::clone(&metrics), bounds),
             tokens,
             errors,
@@ -119,6 +139,7 @@ impl Workspaces {
             webhooks,
             region: config.region.as_str().into(),
             server_id,
+            replication,
         })
     }
 
@@ -126,7 +147,12 @@ impl Workspaces {
     pub(crate) async fn stop(&self, budget: Duration) {
         let deadline = tokio::time::Instant::now() + budget;
         let all = self.live.all();
-        let settled = futures_util::future::join_all(all.iter().map(|workspace| workspace.read(|_| ())));
+        let settled = async {
+            futures_util::future::join_all(all.iter().map(|workspace| workspace.read(|_| ()))).await;
+            if let Some(replication) = &self.replication {
+                replication.settle().await;
+            }
+        };
         if tokio::time::timeout(budget, settled).await.is_err() {
             tracing::warn!("some workspaces did not settle in time; what they acknowledged is on disk");
         }

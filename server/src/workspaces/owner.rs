@@ -4,6 +4,8 @@
 //! anything panics, it lets go of the document and reads it again: what is not on disk did not happen. Sockets and HTTP
 //! are the edges'.
 
+mod nodes;
+
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use automerge::{ActorId, AutomergeError, Change, ChangeHash};
@@ -17,6 +19,7 @@ use super::{
     document::{Document, Edit, Made},
     live::{Live, Workspace},
     messages,
+    replication::Replication,
     stamp::Stamp,
     webhook::{Event, Webhooks},
 };
@@ -121,6 +124,8 @@ pub(super) struct Outlets {
     pub(super) actor: ActorId,
     pub(super) max_bytes: usize,
     pub(super) idle: Duration,
+    /// If there are other nodes.
+    pub(super) replication: Option<Arc<Replication>>,
 }
 
 /// An owner.
@@ -162,6 +167,8 @@ impl From<Unreadable> for SyncError {
 struct Batch {
     /// As they are kept.
     entry: Vec<u8>,
+    /// Those of them that were made on this node.
+    ours: Vec<u8>,
     made: Vec<Made>,
     /// Who made those that were made on this node, and the keys that they touched.
     own: Vec<(Arc<str>, Vec<Box<str>>)>,
@@ -171,6 +178,7 @@ impl Batch {
     fn add(&mut self, made: Made, user: Option<Arc<str>>) {
         self.entry.extend_from_slice(&made.bytes);
         if let Some(user) = user {
+            self.ours.extend_from_slice(&made.bytes);
             self.own.push((user, made.touched.iter().map(|touched| touched.key.clone()).collect()));
         }
         self.made.push(made);
@@ -282,9 +290,14 @@ impl Owner {
     }
 
     async fn load(&mut self) -> Result<(), Unreadable> {
-        if self.document.is_some() {
-            return Ok(());
+        if self.document.is_none() {
+            self.read_from_disk().await?;
+            self.hear_other_nodes().await?;
         }
+        Ok(())
+    }
+
+    async fn read_from_disk(&mut self) -> Result<(), Unreadable> {
         let began = std::time::Instant::now();
         let contents = self.outlets.journal.read(&self.log, 0, usize::MAX).await;
         let contents = contents.map_err(|error| self.cannot_load(&error))?;
@@ -380,7 +393,7 @@ impl Owner {
         }
     }
 
-    /// Puts changes on disk.
+    /// Puts changes on disk; those that were made here, for the other nodes too.
     async fn keep(&mut self, batch: &mut Batch) -> Result<(), ()> {
         let entry = std::mem::take(&mut batch.entry);
         let bytes = entry.len();
@@ -395,9 +408,15 @@ impl Owner {
         if let Some((webhooks, event)) = &webhooks {
             writes.push(webhooks.entry(&self.workspace.id, event.clone()));
         }
+        let ours = std::mem::take(&mut batch.ours);
+        let replication = self.outlets.replication.as_ref().filter(|_| !ours.is_empty());
+        writes.extend(replication.map(|_| Replication::queue(&self.workspace.id, ours)));
         let metrics = &self.outlets.metrics.workspaces;
         match self.outlets.journal.commit(writes).await {
             Ok(positions) => {
+                if let Some(replication) = replication {
+                    replication.queued(&self.workspace.id);
+                }
                 metrics.commit_seconds.record(began.elapsed());
                 self.position = positions.first().copied().unwrap_or(self.position);
                 self.appended += bytes;

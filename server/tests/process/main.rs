@@ -118,6 +118,8 @@ fn every_wrong_value_is_reported_by_name_with_what_was_expected() {
         ("ROOMS", "2", "on or off"),
         ("REDIS_URL", "http://:a-password@x", "a URL such as redis://"),
         ("REDIS_POOL", "65", "a number from 1 to 64"),
+        ("NATS_URL", "redis://:a-password@x", "a URL such as nats://"),
+        ("NATS_KEEP_SECONDS", "0", "a number of seconds, 0.001 to a year"),
         ("ROOM_AUTH", "read", "off, write or all"),
         ("MAX_STATE_BYTES", "0", "a whole number from 1 on"),
         ("SSE_PER_ADDRESS", "many", "a whole number from 1 on"),

@@ -3,11 +3,14 @@
 mod access;
 #[path = "../support/captured.rs"]
 mod captured;
+mod cluster;
 mod disk;
 #[path = "../support/folder.rs"]
 mod folder;
 mod history;
 mod logs;
+#[path = "../support/nats_server.rs"]
+mod nats_server;
 mod ops;
 mod sockets;
 mod support;

@@ -32,7 +32,7 @@ const BROWSER: &str = "e2e/browser";
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", does: "checks the formatting of the Rust code", needs: &[], run: fmt },
     Step { name: "clippy", does: "lints the Rust code, warnings are errors", needs: &[], run: clippy },
-    Step { name: "rust", does: "runs the Rust tests", needs: &[Tool::Redis], run: rust },
+    Step { name: "rust", does: "runs the Rust tests", needs: &[Tool::Redis, Tool::Nats], run: rust },
     Step { name: "doctests", does: "runs the examples in the Rust documentation", needs: &[], run: doctests },
     Step { name: "docs", does: "lints the Rust documentation", needs: &[], run: docs },
     Step {

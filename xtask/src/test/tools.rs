@@ -22,6 +22,7 @@ pub(super) enum Tool {
     Python,
     Chromium,
     Redis,
+    Nats,
     Nginx,
     Caddy,
 }
@@ -45,6 +46,11 @@ impl Tool {
                 let version = Program::named("redis-server").arguments(["--version"]).output();
                 version.is_none().then(|| "redis-server 6 or later".to_owned())
             }
+            Self::Nats => {
+                // Debian has it where only root looks.
+                let found = ["nats-server", "/usr/sbin/nats-server"].into_iter().any(|nats| runs(nats, "-v"));
+                (!found).then(|| "nats-server 2.9 or later".to_owned())
+            }
             Self::Nginx => {
                 // Debian has it where only root looks.
                 let found = ["nginx", "/usr/sbin/nginx"].into_iter().any(|nginx| runs(nginx, "-v"));
@@ -61,6 +67,7 @@ impl Tool {
             Self::Python => &["python3", "python3-venv"],
             Self::Chromium => &["chromium", "fonts-noto-cjk"],
             Self::Redis => &["redis-server"],
+            Self::Nats => &["nats-server"],
             Self::Nginx => &["nginx", "openssl"],
             Self::Caddy => &["caddy"],
         }

@@ -38,6 +38,7 @@ fn bench_with(journal: Arc<MemoryJournal>, idle: Duration) -> Bench {
         actor: ActorId::random(),
         max_bytes: 64 * 1024 * 1024,
         idle,
+        replication: None,
     };
     let live = Live::new(outlets, tokio::runtime::Handle::current());
     let workspace = live.open(&WorkspaceId::parse("w").unwrap());
