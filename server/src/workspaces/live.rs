@@ -18,8 +18,10 @@ use super::{
     id::WorkspaceId,
     messages::{Status, User},
     owner::{Ask, Command, Done, MAILBOX, Outlets, Owner, Reading, What},
+    repo::Gossip,
     stamp::Stamp,
 };
+use crate::journal::{JournalError, LogId, Space};
 
 /// The workspaces that are in use.
 pub(super) struct Live {
@@ -33,6 +35,7 @@ pub(super) struct Live {
 pub(super) struct Workspace {
     pub(super) id: WorkspaceId,
     pub(super) feed: Arc<Feed>,
+    pub(super) gossip: Arc<Gossip>,
     mailbox: mpsc::Sender<Command>,
     /// How many sockets each user has here.
     present: Mutex<BTreeMap<Arc<str>, usize>>,
@@ -60,13 +63,26 @@ impl Live {
             return Arc::clone(workspace);
         }
         let (mailbox, commands) = mpsc::channel(MAILBOX);
-        let workspace =
-            Arc::new(Workspace { id: id.clone(), feed: Arc::default(), mailbox, present: Mutex::default() });
+        let workspace = Arc::new(Workspace {
+            id: id.clone(),
+            feed: Arc::default(),
+            gossip: Arc::default(),
+            mailbox,
+            present: Mutex::default(),
+        });
         workspaces.insert(id.clone(), Arc::clone(&workspace));
         self.outlets.metrics.workspaces.live.set(workspaces.len() as f64);
         let owner = Owner::new(Arc::clone(self), Arc::clone(&workspace), Arc::clone(&self.outlets));
         self.runtime.spawn(owner.run(commands));
         workspace
+    }
+
+    /// The workspace that is an Automerge document; nothing until something was written into it.
+    pub(super) async fn find(&self, automerge_id: &str) -> SyncResult<Option<WorkspaceId>> {
+        let log = LogId::new(Space::AutomergeIds, automerge_id);
+        let contents = self.outlets.journal.read(&log, 0, 1).await.map_err(JournalError::into_answer)?;
+        let first = contents.entries.first().and_then(|entry| std::str::from_utf8(&entry.bytes).ok());
+        Ok(first.and_then(WorkspaceId::parse).filter(|id| id.automerge_id() == automerge_id))
     }
 
     /// The workspace, if it is in use.

@@ -20,6 +20,7 @@ mod live;
 mod messages;
 mod openapi;
 mod owner;
+mod repo;
 mod seen;
 mod stamp;
 mod value;
@@ -33,6 +34,8 @@ use live::Live;
 use messages::Limits;
 pub(crate) use openapi::describe;
 use owner::Outlets;
+use repo::Peers;
+pub(crate) use repo::read_for_fuzzing;
 use syncline::{SyncError, codes as framework};
 use tokio::runtime::Handle;
 
@@ -63,6 +66,7 @@ pub(crate) struct Parts {
 pub(crate) struct Workspaces {
     live: Arc<Live>,
     edge: Edge,
+    peers: Peers,
     tokens: Arc<Tokens>,
     errors: Arc<Errors>,
     rates: Arc<RateLimits>,
@@ -95,9 +99,12 @@ impl Workspaces {
             max_bytes: config.workspace_bytes,
             idle: config.workspace_idle,
         };
+        let largest = Bounds { message: config.workspace_op_bytes * repo::MESSAGE_FACTOR, ..bounds };
+        let peers = Edge::new(WsSystem::Automerge, Arc::clone(&connections), Arc::clone(&metrics), largest);
         Self {
             live: Live::new(outlets, runtime),
             edge: Edge::new(WsSystem::Workspaces, connections, Arc::clone(&metrics), bounds),
+            peers: Peers::new(peers, &server_id, config.workspace_op_bytes),
             tokens,
             errors,
             rates,

@@ -301,7 +301,7 @@ impl Owner {
                 continue;
             };
             let full = self.saved + self.appended + entry.len() > self.outlets.max_bytes;
-            if full && !matches!(ask.what, What::Merge(..)) {
+            if full && !matches!(ask.what, What::Merge(_, Origin::Node)) {
                 (ask.reply)(Err(codes::WORKSPACE_FULL.with("max", self.outlets.max_bytes)));
                 continue;
             }
@@ -396,8 +396,9 @@ impl Owner {
         let (copy, journal) = (document.copy(), Arc::clone(&self.outlets.journal));
         let (log, through) = (self.log.clone(), self.position);
         let task = tokio::spawn(async move {
-            let saving = tokio::task::spawn_blocking(move || copy.save());
-            let snapshot = Bytes::from(saving.await.ok()?);
+            // Read again before it takes the place of anything: clients may make changes that we would not.
+            let saving = tokio::task::spawn_blocking(move || copy.save_and_verify().ok());
+            let snapshot = Bytes::from(saving.await.ok()??);
             let bytes = snapshot.len();
             let compacted = journal.commit(vec![Write::Compact { log, through, snapshot }]).await;
             compacted.inspect_err(|error| tracing::warn!(%error, "a workspace was not compacted")).ok()?;
@@ -428,8 +429,13 @@ fn make(document: &mut Document, what: What, stamp: &Stamp) -> Result<(Option<Ma
             let made = document.restore(hash, stamp);
             Ok((Some(made.ok_or_else(|| Failure::Refused(codes::UNKNOWN_CHANGE.into()))??), 0))
         }
-        What::Merge(changes, _origin) => {
-            let (made, missing) = document.merge(changes)?;
+        What::Merge(changes, origin) => {
+            let (made, missing) = match origin {
+                Origin::Node => document.merge(changes)?,
+                Origin::Peer => document.try_merge(changes).ok_or_else(|| {
+                    Failure::Refused(codes::INVALID_OP.with("reason", "changes that cannot be made"))
+                })?,
+            };
             Ok(((!made.bytes.is_empty()).then_some(made), missing))
         }
     }

@@ -3,6 +3,9 @@
 mod access;
 mod history;
 mod ops;
+mod repo;
+mod repo_hostile;
+mod repo_peer;
 mod sockets;
 mod support;
 #[path = "../support/ws_client.rs"]
