@@ -14,6 +14,9 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 pub(crate) use embedded::EmbeddedJournal;
 use futures_util::future::BoxFuture;
+use syncline::SyncError;
+
+use crate::codes;
 pub(crate) use memory::MemoryJournal;
 
 /// What kind of log. Its name is part of what is on disk.
@@ -137,6 +140,11 @@ impl JournalError {
     /// With this as its cause.
     pub(crate) fn new(why: impl fmt::Display) -> Self {
         Self(why.to_string().into())
+    }
+
+    /// The error for whoever asked, with this as its cause.
+    pub(crate) fn into_answer(self) -> SyncError {
+        codes::STORAGE_UNAVAILABLE.with("seconds", 1).caused_by(self)
     }
 }
 

@@ -3,7 +3,11 @@
 //! Every op is one Automerge change, and who made it stands in its message. What is durable, and who is told, is the
 //! owner's.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
 
 use automerge::{
     ActorId, Automerge, AutomergeError, Change, ChangeHash, ROOT, ReadDoc as _,
@@ -183,33 +187,68 @@ impl Document {
         }
         self.order.iter_mut().for_each(|order| order.extend(new.iter().map(Change::hash)));
         let touched = self.touched_by(&new);
-        Ok((Made { bytes, touched, heads: [before, self.heads()] }, missing))
+        Ok((Made { bytes, touched, heads: [before, self.heads()] }, missing.len()))
     }
 
-    /// Those that can be applied, in an order in which they can, and how many cannot.
-    fn ready(&self, mut changes: Vec<Change>) -> (Vec<Change>, usize) {
+    /// As [`Document::merge`], of changes that anybody may have made: the document is as before if they cannot be taken in,
+    /// or panic. None of them has a stamp.
+    pub(super) fn try_merge(&mut self, changes: Vec<Change>) -> Option<(Made, usize)> {
+        let before = self.doc.clone();
+        let merged = std::panic::catch_unwind(AssertUnwindSafe(|| self.merge(changes)));
+        if let Ok(Ok(merged)) = merged {
+            return Some(merged);
+        }
+        (self.doc, self.order) = (before, None);
+        None
+    }
+
+    /// Those of a client's changes that are not here: those that can be applied, in an order in which they can, and those
+    /// of which something before them is missing. Nothing if one says who made it, or counts ops that there never were.
+    pub(super) fn admit(&self, mut changes: Vec<Change>) -> Option<(Vec<Change>, Vec<Change>)> {
         changes.retain(|change| !self.has(&change.hash()));
-        let mut known = HashSet::new();
-        let mut ready = Vec::new();
-        loop {
-            let before = ready.len();
-            for change in std::mem::take(&mut changes) {
-                let mut deps = change.deps().iter();
-                if known.contains(&change.hash()) {
-                    continue;
-                }
-                match deps.all(|dep| known.contains(dep) || self.has(dep)) {
-                    true => {
-                        known.insert(change.hash());
-                        ready.push(change);
-                    }
-                    false => changes.push(change),
-                }
+        let ops: u64 = changes.iter().map(|change| change.len() as u64).sum();
+        let heads = self.doc.get_heads();
+        let last = heads.iter().filter_map(|head| Some(self.doc.get_change_meta_by_hash(head)?.max_op)).max();
+        let next = last.unwrap_or_default() + ops + 1;
+        let is_sound = |change: &Change| {
+            let is_stamped = change.message().is_some_and(|message| Stamp::read(message).is_some());
+            !is_stamped && change.start_op().get() <= next
+        };
+        let (ready, missing) = self.ready(changes);
+        let unsound = ready.iter().any(|change| !is_sound(change));
+        (!unsound).then_some((ready, missing))
+    }
+
+    /// Those that can be applied and are not yet, in an order in which they can, and those that cannot.
+    fn ready(&self, changes: Vec<Change>) -> (Vec<Change>, Vec<Change>) {
+        let mut waiting: HashMap<ChangeHash, (Change, usize)> = HashMap::with_capacity(changes.len());
+        let mut blocked: HashMap<ChangeHash, Vec<ChangeHash>> = HashMap::new();
+        let mut free = VecDeque::new();
+        for change in changes {
+            let hash = change.hash();
+            if self.has(&hash) || waiting.contains_key(&hash) {
+                continue;
             }
-            if ready.len() == before || changes.is_empty() {
-                return (ready, changes.len());
+            let missing: HashSet<_> = change.deps().iter().filter(|dep| !self.has(dep)).copied().collect();
+            missing.iter().for_each(|dep| blocked.entry(*dep).or_default().push(hash));
+            if missing.is_empty() {
+                free.push_back(hash);
+            }
+            waiting.insert(hash, (change, missing.len()));
+        }
+        let mut ready = Vec::with_capacity(waiting.len());
+        while let Some(hash) = free.pop_front() {
+            ready.extend(waiting.remove(&hash).map(|(change, _)| change));
+            for next in blocked.remove(&hash).into_iter().flatten() {
+                if let Some((_, missing)) = waiting.get_mut(&next) {
+                    *missing -= 1;
+                    if *missing == 0 {
+                        free.push_back(next);
+                    }
+                }
             }
         }
+        (ready, waiting.into_values().map(|(change, _)| change).collect())
     }
 
     /// Whether it has all of these changes.

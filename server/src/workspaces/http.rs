@@ -22,6 +22,7 @@ use super::{
     id::WorkspaceId,
     messages::{self, Heads},
     owner::What,
+    repo::{Peer, Visitor},
     stamp::Stamp,
     ws::{Client, Refused, Talk},
 };
@@ -32,7 +33,7 @@ use crate::{
     error::Locale,
     net::{RequestContext, read_json_body},
     observe::WorkspaceRoute,
-    ws::End,
+    ws::{Edge, End},
 };
 
 /// Below this path is everything of workspaces.
@@ -55,6 +56,7 @@ type Named<T> = Result<Path<T>, PathRejection>;
 pub(crate) fn router(workspaces: Arc<Workspaces>) -> Router {
     Router::new()
         .route("/v1/sync/{workspace}", any(socket))
+        .route("/v1/automerge", any(automerge))
         .route("/v1/workspaces/{workspace}", any(state))
         .route("/v1/history/{workspace}", any(history))
         .route("/v1/history/{workspace}/restore", any(restore))
@@ -73,6 +75,15 @@ async fn socket(workspaces: Shared, context: Context, id: Named<String>, request
     }
     let result = call.socket(id, request).await;
     call.answer(WorkspaceRoute::Socket, result)
+}
+
+async fn automerge(workspaces: Shared, context: Context, request: Request) -> Response {
+    let mut call = Call::new(workspaces, context);
+    if request.method() != Method::GET {
+        return call.not_allowed("GET");
+    }
+    let result = call.automerge(request);
+    call.answer(WorkspaceRoute::Automerge, result)
 }
 
 async fn state(workspaces: Shared, context: Context, id: Named<String>, request: Request) -> Response {
@@ -176,19 +187,7 @@ impl Call {
         // A browser cannot see why an upgrade is refused, but why a connection is closed.
         let (id, session, access) = match admitted {
             Ok(admitted) => admitted,
-            Err(error) if parameter(request.uri(), "close") == Some("1") => {
-                let end = match error.code().http_status() {
-                    // Its client may have a newer one.
-                    401 if error.code() == framework::AUTH_EXPIRED => End::EXPIRED,
-                    401 => End::UNAUTHENTICATED,
-                    403 => End::FORBIDDEN,
-                    _ => return Err(error),
-                };
-                self.workspaces.metrics.error(error.code());
-                let nobody = Session::default();
-                return self.workspaces.edge.accept(request, &self.context, &nobody, Refused(end));
-            }
-            Err(error) => return Err(error),
+            Err(error) => return self.close(&self.workspaces.edge, request, error),
         };
         let session_id: Arc<str> = uuid::Uuid::now_v7().to_string().into();
         let session = Arc::new(session);
@@ -203,35 +202,72 @@ impl Call {
         };
         let workspace = self.workspaces.live.open(&id);
         let talk = Talk::new(Arc::clone(&self.workspaces), workspace, client);
-        let mut response = self.workspaces.edge.accept(request, &self.context, &session, talk)?;
-        if let Ok(value) = HeaderValue::from_str(&session_id) {
-            response.headers_mut().insert(SESSION_ID, value);
-        }
-        Ok(response)
+        let response = self.workspaces.edge.accept(request, &self.context, &session, talk)?;
+        Ok(with_session_id(response, &session_id))
     }
 
-    /// Who opens a WebSocket: by the token of the header or, as a browser can send none, by one in the query.
+    /// A WebSocket of an automerge-repo client, which may ask for any document.
+    fn automerge(&mut self, request: Request) -> SyncResult<Response> {
+        self.limited()?;
+        let edge = &Arc::clone(&self.workspaces).peers.edge;
+        let admitted = self.socket_session(request.headers(), request.uri());
+        let session = match admitted.and_then(|session| Access::of(&session).map(|_| session)) {
+            Ok(session) => Arc::new(session),
+            Err(error) => return self.close(edge, request, error),
+        };
+        let session_id: Arc<str> = uuid::Uuid::now_v7().to_string().into();
+        let visitor = Visitor {
+            session: Arc::clone(&session),
+            session_id: Arc::clone(&session_id),
+            locale: self.locale,
+            address: self.context.address,
+        };
+        let peer = Peer::new(Arc::clone(&self.workspaces), visitor);
+        Ok(with_session_id(edge.accept(request, &self.context, &session, peer)?, &session_id))
+    }
+
+    /// A WebSocket that is closed with why there is none, if that is asked for.
+    fn close(&self, edge: &Edge, request: Request, error: SyncError) -> SyncResult<Response> {
+        if parameter(request.uri(), "close") != Some("1") {
+            return Err(error);
+        }
+        let end = match error.code().http_status() {
+            // Its client may have a newer one.
+            401 if error.code() == framework::AUTH_EXPIRED => End::EXPIRED,
+            401 => End::UNAUTHENTICATED,
+            403 => End::FORBIDDEN,
+            _ => return Err(error),
+        };
+        self.workspaces.metrics.error(error.code());
+        edge.accept(request, &self.context, &Session::default(), Refused(end))
+    }
+
     fn admit_socket(
         &mut self,
         id: Named<String>,
         headers: &HeaderMap,
         uri: &Uri,
     ) -> SyncResult<(WorkspaceId, Session, Access)> {
-        let session = match parameter(uri, "token") {
-            Some(token) if !headers.contains_key(header::AUTHORIZATION) => {
-                let session = verify(&self.workspaces.tokens, token)?;
-                if let Some(own) = &session.locale {
-                    self.locale = self.workspaces.errors.negotiate(&[own, self.locale.as_str()]);
-                }
-                session
-            }
-            _ => self.session(headers)?,
-        };
+        let session = self.socket_session(headers, uri)?;
         // Who may nothing learns nothing of names either.
         Access::of(&session)?;
         let id = named(id)?;
         let access = Access::to(&session, &id)?;
         Ok((id, session, access))
+    }
+
+    /// Who opens a WebSocket: by the token of the header or, as a browser can send none, by one in the query.
+    fn socket_session(&mut self, headers: &HeaderMap, uri: &Uri) -> SyncResult<Session> {
+        match parameter(uri, "token") {
+            Some(token) if !headers.contains_key(header::AUTHORIZATION) => {
+                let session = verify(&self.workspaces.tokens, token)?;
+                if let Some(own) = &session.locale {
+                    self.locale = self.workspaces.errors.negotiate(&[own, self.locale.as_str()]);
+                }
+                Ok(session)
+            }
+            _ => self.session(headers),
+        }
     }
 
     async fn state(&mut self, id: Named<String>, headers: &HeaderMap) -> SyncResult<Response> {
@@ -369,6 +405,13 @@ impl Call {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
         response
     }
+}
+
+fn with_session_id(mut response: Response, id: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(SESSION_ID, value);
+    }
+    response
 }
 
 fn named(id: Named<String>) -> SyncResult<WorkspaceId> {

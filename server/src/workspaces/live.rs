@@ -21,8 +21,10 @@ use super::{
     messages::{Status, User},
     owner::{Ask, Command, Done, MAILBOX, Outlets, Owner, Reading, What},
     replication::{Replication, Track},
+    repo::Gossip,
     stamp::Stamp,
 };
+use crate::journal::{JournalError, LogId, Space};
 
 /// The workspaces that are in use.
 pub(super) struct Live {
@@ -36,6 +38,7 @@ pub(super) struct Live {
 pub(super) struct Workspace {
     pub(super) id: WorkspaceId,
     pub(super) feed: Arc<Feed>,
+    pub(super) gossip: Arc<Gossip>,
     mailbox: mpsc::Sender<Command>,
     /// How many sockets each user has here.
     present: Mutex<BTreeMap<Arc<str>, usize>>,
@@ -69,6 +72,7 @@ impl Live {
         let workspace = Arc::new(Workspace {
             id: id.clone(),
             feed: Arc::default(),
+            gossip: Arc::default(),
             mailbox,
             present: Mutex::default(),
             replication: self.outlets.replication.clone(),
@@ -96,6 +100,14 @@ impl Live {
         drop(workspaces);
         // Those who are here ask it for the state, and come back when nobody answers.
         workspace.feed.reset();
+    }
+
+    /// The workspace that is an Automerge document; nothing until something was written into it.
+    pub(super) async fn find(&self, automerge_id: &str) -> SyncResult<Option<WorkspaceId>> {
+        let log = LogId::new(Space::AutomergeIds, automerge_id);
+        let contents = self.outlets.journal.read(&log, 0, 1).await.map_err(JournalError::into_answer)?;
+        let first = contents.entries.first().and_then(|entry| std::str::from_utf8(&entry.bytes).ok());
+        Ok(first.and_then(WorkspaceId::parse).filter(|id| id.automerge_id() == automerge_id))
     }
 
     /// The workspace, if it is in use.

@@ -22,6 +22,7 @@ mod messages;
 mod openapi;
 mod owner;
 mod replication;
+mod repo;
 mod seen;
 mod stamp;
 mod value;
@@ -40,6 +41,8 @@ use messages::Limits;
 pub(crate) use openapi::describe;
 use owner::Outlets;
 use replication::Replication;
+use repo::Peers;
+pub(crate) use repo::read_for_fuzzing;
 use secrecy::ExposeSecret as _;
 use syncline::{SyncError, codes as framework};
 use tokio::runtime::Handle;
@@ -74,6 +77,7 @@ pub(crate) struct Parts {
 pub(crate) struct Workspaces {
     live: Arc<Live>,
     edge: Edge,
+    peers: Peers,
     tokens: Arc<Tokens>,
     errors: Arc<Errors>,
     rates: Arc<RateLimits>,
@@ -124,6 +128,8 @@ impl Workspaces {
             idle: config.workspace_idle,
             replication: replication.clone(),
         };
+        let largest = Bounds { message: config.workspace_op_bytes * repo::MESSAGE_FACTOR, ..bounds };
+        let peers = Edge::new(WsSystem::Automerge, Arc::clone(&connections), Arc::clone(&metrics), largest);
         let live = Live::new(outlets, runtime.clone());
         if let Some(replication) = &replication {
             replication.start(&live, &runtime);
@@ -131,6 +137,7 @@ impl Workspaces {
         Ok(Self {
             live,
             edge: Edge::new(WsSystem::Workspaces, connections, Arc::clone(&metrics), bounds),
+            peers: Peers::new(peers, &server_id, config.workspace_op_bytes),
             tokens,
             errors,
             rates,

@@ -4,14 +4,18 @@
 //! anything panics, it lets go of the document and reads it again: what is not on disk did not happen. Sockets and HTTP
 //! are the edges'.
 
+mod batch;
+mod compaction;
 mod nodes;
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use automerge::{ActorId, AutomergeError, Change, ChangeHash};
+use automerge::{ActorId, Change, ChangeHash};
+use batch::{Batch, Failure, make};
 use bytes::Bytes;
+use compaction::{Compaction, ended};
 use syncline::{SyncError, SyncResult, codes as framework};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
@@ -21,7 +25,7 @@ use super::{
     messages,
     replication::Replication,
     stamp::Stamp,
-    webhook::{Event, Webhooks},
+    webhook::Webhooks,
 };
 use crate::{
     clock::micros_now,
@@ -34,9 +38,6 @@ const MAX_BATCH: usize = 256;
 
 /// How many requests may wait for an owner. Whoever asks waits at the bound.
 pub(super) const MAILBOX: usize = 1024;
-
-/// Changes of fewer bytes than this are not worth a new saved document.
-const COMPACT_ABOVE: usize = 256 * 1024;
 
 /// Of how many keys one change is told one by one; of more, everybody gets the whole state.
 const MAX_TOLD: usize = 64;
@@ -144,14 +145,6 @@ pub(super) struct Owner {
     init: Option<(u64, Utf8Bytes)>,
 }
 
-/// A saved document on its way to the disk.
-struct Compaction {
-    /// Ends with its size, if it got there.
-    task: JoinHandle<Option<usize>>,
-    /// The bytes of the changes that it takes the place of.
-    replaces: usize,
-}
-
 /// The document cannot be read.
 #[derive(Clone, Copy, Debug)]
 struct Unreadable;
@@ -160,46 +153,6 @@ impl From<Unreadable> for SyncError {
     fn from(Unreadable: Unreadable) -> Self {
         crate::codes::STORAGE_UNAVAILABLE.with("seconds", 1)
     }
-}
-
-/// The changes of one commit.
-#[derive(Default)]
-struct Batch {
-    /// As they are kept.
-    entry: Vec<u8>,
-    /// Those of them that were made on this node.
-    ours: Vec<u8>,
-    made: Vec<Made>,
-    /// Who made those that were made on this node, and the keys that they touched.
-    own: Vec<(Arc<str>, Vec<Box<str>>)>,
-}
-
-impl Batch {
-    fn add(&mut self, made: Made, user: Option<Arc<str>>) {
-        self.entry.extend_from_slice(&made.bytes);
-        if let Some(user) = user {
-            self.ours.extend_from_slice(&made.bytes);
-            self.own.push((user, made.touched.iter().map(|touched| touched.key.clone()).collect()));
-        }
-        self.made.push(made);
-    }
-
-    /// What the webhook is told, if there is anything.
-    fn event(&self) -> Option<Event> {
-        let last = self.made.last().filter(|_| !self.own.is_empty())?;
-        let users = self.own.iter().map(|(user, _)| Arc::clone(user));
-        let keys = self.own.iter().flat_map(|(_, keys)| keys).map(|key| Arc::from(&**key));
-        let heads = last.heads[1].iter().map(|head| head.to_string().into());
-        Some(Event::updated(self.own.len() as u64, users, keys, heads))
-    }
-}
-
-/// Why a change was not made.
-enum Failure {
-    /// It cannot be; nothing has happened.
-    Refused(SyncError),
-    /// The document may hold half of it.
-    Broken(AutomergeError),
 }
 
 /// A change that waits for the disk.
@@ -345,7 +298,7 @@ impl Owner {
                 continue;
             };
             let full = self.saved + self.appended + batch.entry.len() > self.outlets.max_bytes;
-            if full && !matches!(ask.what, What::Merge(..)) {
+            if full && !matches!(ask.what, What::Merge(_, Origin::Node)) {
                 (ask.reply)(Err(codes::WORKSPACE_FULL.with("max", self.outlets.max_bytes)));
                 continue;
             }
@@ -373,7 +326,7 @@ impl Owner {
         }
         let is_whole = self.document.is_some();
         let kept = match is_whole {
-            true if batch.made.is_empty() => Ok(()),
+            true if batch.is_empty() => Ok(()),
             true => self.keep(&mut batch).await,
             false => Err(()),
         };
@@ -446,72 +399,6 @@ impl Owner {
             let frames = touched.iter().enumerate();
             self.workspace.feed.publish(frames.map(|(n, touched)| messages::change(touched, heads(n))));
         }
-    }
-
-    /// Saves the document anew, beside all else, when the changes since the last time are as large.
-    fn compact(&mut self) {
-        let Some(document) = &self.document else { return };
-        if self.compaction.is_some() || self.appended < COMPACT_ABOVE.max(self.saved) {
-            return;
-        }
-        let (copy, journal) = (document.copy(), Arc::clone(&self.outlets.journal));
-        let (log, through) = (self.log.clone(), self.position);
-        let task = tokio::spawn(async move {
-            let saving = tokio::task::spawn_blocking(move || copy.save());
-            let snapshot = Bytes::from(saving.await.ok()?);
-            let bytes = snapshot.len();
-            let compacted = journal.commit(vec![Write::Compact { log, through, snapshot }]).await;
-            compacted.inspect_err(|error| tracing::warn!(%error, "a workspace was not compacted")).ok()?;
-            Some(bytes)
-        });
-        self.compaction = Some(Compaction { task, replaces: self.appended });
-    }
-
-    fn compacted(&mut self, saved: Option<usize>, replaced: usize) {
-        let metrics = &self.outlets.metrics.workspaces;
-        match saved {
-            Some(bytes) => {
-                metrics.compactions.increment(1);
-                self.saved = bytes;
-                // Less is left where the document was read again meanwhile.
-                self.appended = self.appended.saturating_sub(replaced);
-            }
-            None => metrics.compaction_failures.increment(1),
-        }
-    }
-}
-
-/// Carries out a change; nothing is made of what was made already. Says how many changes of others were left out.
-fn make(document: &mut Document, what: What, stamp: &Stamp) -> Result<(Option<Made>, usize), Failure> {
-    match what {
-        What::Edit(_) if document.has_seen(stamp) => Ok((None, 0)),
-        What::Edit(edit) => Ok((Some(document.edit(edit, stamp)?), 0)),
-        What::Restore(hash) => {
-            let made = document.restore(hash, stamp);
-            Ok((Some(made.ok_or_else(|| Failure::Refused(codes::UNKNOWN_CHANGE.into()))??), 0))
-        }
-        What::Merge(changes, _origin) => {
-            let (made, missing) = document.merge(changes)?;
-            Ok(((!made.bytes.is_empty()).then_some(made), missing))
-        }
-    }
-}
-
-impl From<AutomergeError> for Failure {
-    fn from(error: AutomergeError) -> Self {
-        Self::Broken(error)
-    }
-}
-
-/// What a compaction came to, once it has ended, and what it replaced; pends while there is none.
-async fn ended(compaction: &mut Option<Compaction>) -> (Option<usize>, usize) {
-    match compaction {
-        Some(Compaction { task, replaces }) => {
-            let ended = (task.await.ok().flatten(), *replaces);
-            *compaction = None;
-            ended
-        }
-        None => std::future::pending().await,
     }
 }
 

@@ -12,6 +12,9 @@ mod logs;
 #[path = "../support/nats_server.rs"]
 mod nats_server;
 mod ops;
+mod repo;
+mod repo_hostile;
+mod repo_peer;
 mod sockets;
 mod support;
 mod webhooks;

@@ -23,6 +23,8 @@ pub(super) struct Step {
 
 /// The stock JavaScript client's tests.
 const NODE: &str = "e2e/node";
+/// The tests of stock automerge-repo clients.
+const AUTOMERGE: &str = "e2e/automerge";
 /// The guide's TypeScript.
 const GUIDE: &str = "examples/guide/web";
 /// The page's tests.
@@ -43,7 +45,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "node",
-        does: "tests with the stock JavaScript client, socket.io-client",
+        does: "tests with the stock JavaScript clients, socket.io-client and automerge-repo",
         needs: &[Tool::Npm],
         run: node,
     },
@@ -154,7 +156,9 @@ fn node_test() -> Program {
 
 fn node() -> anyhow::Result<()> {
     npm::install(NODE)?;
-    on_playground(node_test().folder(NODE))
+    on_playground(node_test().folder(NODE))?;
+    npm::install(AUTOMERGE)?;
+    on_playground(node_test().folder(AUTOMERGE))
 }
 
 fn client() -> anyhow::Result<()> {

@@ -15,11 +15,12 @@ pub(crate) enum WorkspaceRoute {
     Restore,
     Presence,
     Stats,
+    Automerge,
 }
 
 impl WorkspaceRoute {
     /// Their labels, in the order of their numbers.
-    pub(super) const LABELS: [&str; 7] = [
+    pub(super) const LABELS: [&str; 8] = [
         "GET /v1/sync/{workspace}",
         "GET /v1/workspaces/{workspace}",
         "GET /v1/history/{workspace}",
@@ -27,6 +28,7 @@ impl WorkspaceRoute {
         "POST /v1/history/{workspace}/restore",
         "GET /v1/presence/{workspace}",
         "GET /v1/stats",
+        "GET /v1/automerge",
     ];
 }
 

@@ -10,17 +10,19 @@ use metrics::{
 pub(crate) enum WsSystem {
     Snapshots,
     Workspaces,
+    Automerge,
 }
 
 impl WsSystem {
     /// All, in the order of their numbers.
-    pub(super) const ALL: [Self; 2] = [Self::Snapshots, Self::Workspaces];
+    pub(super) const ALL: [Self; 3] = [Self::Snapshots, Self::Workspaces, Self::Automerge];
 
     /// Its name in labels, logs and listings.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Snapshots => "snapshots",
             Self::Workspaces => "workspaces",
+            Self::Automerge => "automerge",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, panic::AssertUnwindSafe};
 
 use automerge::{Change, ChangeHash};
 
-use super::{Owner, Unreadable};
+use super::{Batch, Owner, Unreadable};
 use crate::workspaces::{
     document::Document,
     replication::{Failed, Merged, Replica},
@@ -35,12 +35,14 @@ impl Replica for Owner {
     }
 
     async fn merge(&mut self, messages: Vec<Vec<Change>>) -> Result<Vec<Merged>, Failed> {
-        let (mut entry, mut merged) = (Vec::new(), Vec::new());
+        let (mut batch, mut merged) = (Batch::default(), Vec::new());
         for changes in messages {
             let document = self.loaded()?;
             match std::panic::catch_unwind(AssertUnwindSafe(|| document.merge(changes))) {
                 Ok(Ok((made, missing))) => {
-                    entry.extend(made.bytes);
+                    if !made.bytes.is_empty() {
+                        batch.add(made, None);
+                    }
                     merged.push(Merged::Kept { missing });
                 }
                 Ok(Err(_)) | Err(_) => {
@@ -51,7 +53,7 @@ impl Replica for Owner {
                 }
             }
         }
-        if !entry.is_empty() && self.keep(entry, Vec::new()).await.is_err() {
+        if !batch.is_empty() && self.keep(&mut batch).await.is_err() {
             self.document = None;
             return Err(Failed::new("not merged", "it could not be put on disk"));
         }
