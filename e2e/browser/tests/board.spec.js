@@ -335,6 +335,14 @@ test("a reload finds the board, and so does a server that was started anew", asy
   await rm(folder, { recursive: true });
 });
 
+test("the wire panel shows what goes over a board's line, and no token", async ({ app }) => {
+  const wire = app.page.getByRole("complementary", { name: "On the wire" });
+  await app.alice.addNote("On the line");
+  await expect(wire.getByRole("listitem").filter({ hasText: "On the line" }), "out once, in for both").toHaveCount(3);
+  await expect(wire.getByRole("listitem").filter({ hasText: /workspace\s*ack / })).toHaveCount(1);
+  await expect(wire).not.toContainText("eyJ");
+});
+
 test("the keyboard alone is enough, and the focus stays where one is", async ({ app }) => {
   const { alice, page } = app;
   const press = (key) => page.keyboard.press(key);

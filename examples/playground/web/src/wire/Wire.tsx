@@ -65,18 +65,18 @@ function Frame({ entry }: { readonly entry: WireEntry }) {
 /** What is most telling about a payload, in a few words. */
 function gist(payload: unknown): string {
   if (typeof payload !== "object" || payload === null) return payload === undefined ? "" : String(payload);
-  const { name, version, data, state, status, serverOutput, errorCode, ...rest } = withoutBulk(payload);
+  if ("workspace" in payload) return gistOfWorkspace({ ...payload });
+  const { name, version, data, state, status, serverOutput, errorCode, ...rest } = payload as Record<string, unknown>;
   // Of an event it is the version of its name, of a room that of its state.
   const event = name === undefined ? (version === undefined ? [] : [`version ${version}`]) : [`${name} ${version}`];
   const content = errorCode ?? data ?? serverOutput ?? state ?? (Object.keys(rest).length > 0 ? rest : status);
   return [...event, typeof content === "string" ? content : JSON.stringify(content)].join(" ");
 }
 
-/** Of a workspace's frame what it says, without where that is said and the hashes. */
-function withoutBulk(payload: object): Record<string, unknown> {
-  if (!("workspace" in payload)) return { ...payload };
-  const { workspace: _workspace, heads: _heads, ...said } = payload as Record<string, unknown>;
-  return said;
+/** Of a workspace's frame its type and what it says, without where that is said and the hashes. */
+function gistOfWorkspace(payload: Record<string, unknown>): string {
+  const { workspace: _workspace, heads: _heads, type, errorCode, id, ...said } = payload;
+  return `${type ?? errorCode} ${JSON.stringify(Object.values(said)[0] ?? id) ?? ""}`;
 }
 
 /** Minute, second and millisecond: what was before that hour is not here any more. */
