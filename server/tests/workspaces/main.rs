@@ -19,5 +19,4 @@ mod sockets;
 mod support;
 mod webhooks;
 #[path = "../support/ws_client.rs"]
-#[expect(dead_code, reason = "the tests of snapshots use the rest")]
 mod ws_client;

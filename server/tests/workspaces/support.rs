@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 use syncline_testkit::{Answer, TestServer, Token, call};
 
-pub(crate) use crate::ws_client::{Header, Ws, code, metric};
+pub(crate) use crate::ws_client::{Header, Ws, code, metric, metric_is};
 
 /// Starts a server with these settings; events are off, as no handler is linked here.
 pub(crate) fn start(settings: &[Header<'_>]) -> TestServer {

@@ -37,6 +37,7 @@ impl Node {
         let replication =
             Replication::new(servers, "same".into(), keep, journal.clone(), Arc::clone(&metrics), is_up);
         let outlets = Outlets {
+            webhooks: None,
             journal: journal.clone(),
             metrics,
             actor: ActorId::random(),
