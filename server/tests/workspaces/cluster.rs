@@ -221,6 +221,24 @@ async fn a_node_that_alone_is_cut_off_catches_up_and_is_heard() {
     }
 }
 
+/// What was told before a node reached NATS for the first time is not told again: it has to be asked for.
+#[tokio::test]
+async fn what_is_open_when_nats_is_reached_first_is_caught_up() {
+    let nats = NatsServer::start();
+    let line = Line::to(nats.port()).await;
+    line.cut(true);
+    let (near, far) = (node(&nats).await, start(&[("NATS_URL", &line.url())]));
+    let addresses = [near.address(), far.address()];
+    connected(addresses[1], "down").await;
+    let (mut bob, _) = Ws::join(addresses[1], "w", "bob").await;
+    let (mut ada, _) = Ws::join(addresses[0], "w", "ada").await;
+    ada.set_acked("1", "ada", 1).await;
+    metric_is(addresses[0], QUEUED, 0.0).await;
+    line.cut(false);
+    assert_eq!(bob.message().await["payload"]["key"], "ada");
+    same(&addresses, "w", 1).await;
+}
+
 /// NATS that neither answers nor goes.
 #[tokio::test]
 async fn a_nats_that_hangs_holds_nobody_up() {
@@ -236,6 +254,27 @@ async fn a_nats_that_hangs_holds_nobody_up() {
     assert_eq!(data(addresses[1], "w").await, json!({}), "what it has");
     nats.hang(false);
     same(&addresses, "w", 50).await;
+}
+
+/// What was sent to it and not acknowledged is sent again.
+#[tokio::test]
+async fn a_nats_that_dies_with_what_it_was_sent_loses_nothing() {
+    let mut nats = NatsServer::start();
+    let nodes = [node(&nats).await, node(&nats).await];
+    let addresses = [nodes[0].address(), nodes[1].address()];
+    let (mut ada, _) = Ws::join(addresses[0], "w", "ada").await;
+    let (_bob, _) = Ws::join(addresses[1], "w", "bob").await;
+    for round in 0..3 {
+        nats.hang(true);
+        for number in 0..20 {
+            let key = format!("{round} {number}");
+            ada.set_acked(&key, &key, number).await;
+        }
+        nats.kill();
+        nats.restart();
+        same(&addresses, "w", 20 * (round + 1)).await;
+    }
+    metric_is(addresses[0], QUEUED, 0.0).await;
 }
 
 #[tokio::test]
