@@ -2,6 +2,8 @@
 //!
 //! Every refusal is `{error, message}`, in the reader's language; what is said on a WebSocket is `ws`'s.
 
+mod sockets;
+
 use std::{sync::Arc, time::Instant};
 
 use automerge::ChangeHash;
@@ -11,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::any,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header};
 use serde_json::{Value, json};
 use syncline::{Session, SyncError, SyncResult, codes as framework};
 
@@ -22,9 +24,8 @@ use super::{
     id::WorkspaceId,
     messages::{self, Heads},
     owner::What,
-    repo::{Peer, Visitor},
     stamp::Stamp,
-    ws::{Client, Refused, Talk},
+    ws::{Client, Talk},
 };
 use crate::{
     auth::{identify, verify},
@@ -33,14 +34,10 @@ use crate::{
     error::Locale,
     net::{RequestContext, read_json_body},
     observe::WorkspaceRoute,
-    ws::{Edge, End},
 };
 
 /// Below this path is everything of workspaces.
 pub(crate) const PREFIX: &str = "/v1/";
-
-/// The id of a session, for whoever looks for it in logs and webhooks.
-const SESSION_ID: HeaderName = HeaderName::from_static("x-session-id");
 
 /// How many changes are told of at a time.
 pub(super) const PAGE: usize = 50;
@@ -203,43 +200,7 @@ impl Call {
         let workspace = self.workspaces.live.open(&id);
         let talk = Talk::new(Arc::clone(&self.workspaces), workspace, client);
         let response = self.workspaces.edge.accept(request, &self.context, &session, talk)?;
-        Ok(with_session_id(response, &session_id))
-    }
-
-    /// A WebSocket of an automerge-repo client, which may ask for any document.
-    fn automerge(&mut self, request: Request) -> SyncResult<Response> {
-        self.limited()?;
-        let edge = &Arc::clone(&self.workspaces).peers.edge;
-        let admitted = self.socket_session(request.headers(), request.uri());
-        let session = match admitted.and_then(|session| Access::of(&session).map(|_| session)) {
-            Ok(session) => Arc::new(session),
-            Err(error) => return self.close(edge, request, error),
-        };
-        let session_id: Arc<str> = uuid::Uuid::now_v7().to_string().into();
-        let visitor = Visitor {
-            session: Arc::clone(&session),
-            session_id: Arc::clone(&session_id),
-            locale: self.locale,
-            address: self.context.address,
-        };
-        let peer = Peer::new(Arc::clone(&self.workspaces), visitor);
-        Ok(with_session_id(edge.accept(request, &self.context, &session, peer)?, &session_id))
-    }
-
-    /// A WebSocket that is closed with why there is none, if that is asked for.
-    fn close(&self, edge: &Edge, request: Request, error: SyncError) -> SyncResult<Response> {
-        if parameter(request.uri(), "close") != Some("1") {
-            return Err(error);
-        }
-        let end = match error.code().http_status() {
-            // Its client may have a newer one.
-            401 if error.code() == framework::AUTH_EXPIRED => End::EXPIRED,
-            401 => End::UNAUTHENTICATED,
-            403 => End::FORBIDDEN,
-            _ => return Err(error),
-        };
-        self.workspaces.metrics.error(error.code());
-        edge.accept(request, &self.context, &Session::default(), Refused(end))
+        Ok(sockets::with_session_id(response, &session_id))
     }
 
     fn admit_socket(
@@ -405,13 +366,6 @@ impl Call {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
         response
     }
-}
-
-fn with_session_id(mut response: Response, id: &str) -> Response {
-    if let Ok(value) = HeaderValue::from_str(id) {
-        response.headers_mut().insert(SESSION_ID, value);
-    }
-    response
 }
 
 fn named(id: Named<String>) -> SyncResult<WorkspaceId> {

@@ -25,6 +25,12 @@ pub(super) struct Exchange {
     empty_handed: u32,
 }
 
+/// Whether changes can be made in a document, of which this is a copy, and the document saved and read again afterwards: of
+/// some that Automerge takes it cannot, neither here nor by other clients. It may panic where Automerge does.
+pub(in crate::workspaces) fn are_sound(mut document: Automerge, changes: &[Change]) -> bool {
+    document.apply_changes(changes.to_vec()).is_ok() && document.save_and_verify().is_ok()
+}
+
 /// It sends what never comes to anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Endless;

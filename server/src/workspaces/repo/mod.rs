@@ -32,7 +32,7 @@ pub(super) const MESSAGE_FACTOR: usize = 16;
 /// How much larger than a message its changes may be, inflated.
 const INFLATED_FACTOR: usize = 4;
 
-/// How many ops a message may hold, which takes about 400 bytes of memory each.
+/// How many ops a message may hold.
 const MAX_OPS: u64 = 100_000;
 
 /// How many messages are decoded or made at a time.

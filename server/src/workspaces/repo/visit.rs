@@ -13,7 +13,7 @@ use syncline::{ErrorCode, Session, SyncError, SyncResult, codes as framework};
 
 use super::{
     Peers,
-    exchange::{Endless, Exchange},
+    exchange::{Endless, Exchange, are_sound},
     frame::Said,
     gossip::Listener,
     message::{self, Unread},
@@ -277,13 +277,20 @@ impl Visit {
         changes: Vec<Change>,
         peer: &str,
     ) -> Result<Vec<Change>, Refusal> {
-        let admitted = workspace.read(move |reading| reading.document.admit(changes)).await?;
+        let turn = self.peers().at_a_time.acquire().await.map_err(|_| closed())?;
+        let look = workspace.read(move |reading| (reading.document.admit(changes), reading.document.copy()));
+        let (admitted, copy) = look.await?;
         let Some((ready, missing)) = admitted else {
             return Err(unsound("changes in another's name, or of ops that there never were", End::ABUSE));
         };
         if ready.is_empty() {
             return Ok(missing);
         }
+        let trying = tokio::task::spawn_blocking(move || are_sound(copy, &ready).then_some(ready)).await;
+        drop(turn);
+        let Ok(Some(ready)) = trying else {
+            return Err(unsound("changes that cannot be made", End::PROTOCOL));
+        };
         let region = Arc::clone(&self.workspaces.region);
         let stamp = Stamp::new(Arc::clone(&self.user), None, micros_now(), region);
         match workspace.change(What::Merge(ready, Origin::Peer), stamp).await {

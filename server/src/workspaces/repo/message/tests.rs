@@ -1,13 +1,16 @@
 //! Sync messages, sound ones and mutated ones: never a panic of ours, and never more than the bounds.
 
+use std::panic::AssertUnwindSafe;
+
 use automerge::{
-    AutoCommit, ObjType, ROOT,
+    ActorId, AutoCommit, ObjType, ROOT,
     sync::{State, SyncDoc as _},
     transaction::Transactable as _,
 };
 use proptest::prelude::*;
 
 use super::{Bounds, Incoming, Unread, chunk_of, read};
+use crate::workspaces::{document::Document, repo::exchange::are_sound};
 
 const BOUNDS: Bounds = Bounds { bytes: 100_000, ops: 1000 };
 
@@ -156,6 +159,39 @@ proptest! {
             let change = &incoming.changes[0];
             prop_assert!(change.len() as u64 <= BOUNDS.ops);
             prop_assert!(automerge::Change::try_from(change.raw_bytes()).is_ok());
+        }
+    }
+
+    /// What a client can have us keep can be read again, and what it cannot leaves the document as it was.
+    #[test]
+    fn mutated_changes_are_kept_or_not_made(which in 0..5_usize, mutations in prop::collection::vec(mutation(), 1..4)) {
+        let changes = document().get_changes(&[]);
+        let mut document = Document::new(ActorId::random());
+        let (kept, _) = document.merge(changes[..which].to_vec()).unwrap();
+        let (mut journal, before) = (kept.bytes, document.heads());
+        let mut raw = changes[which].raw_bytes().to_vec();
+        let mut body = raw.split_off(if raw.len() < 138 { 10 } else { 11 });
+        mutate(&mut body, mutations);
+        let chunk = chunk_of(&body);
+        let mut left = super::Left { bytes: BOUNDS.bytes, ops: BOUNDS.ops };
+        let read = std::panic::catch_unwind(AssertUnwindSafe(|| super::change(&mut super::Cursor(&chunk), &mut left)));
+        let Ok(Ok(change)) = read else { return Ok(()) };
+        let Some((ready, _)) = document.admit(vec![change]) else { return Ok(()) };
+        let copy = document.copy();
+        let sound = std::panic::catch_unwind(AssertUnwindSafe(|| are_sound(copy, &ready)));
+        if !matches!(sound, Ok(true)) {
+            return Ok(());
+        }
+        match document.try_merge(ready) {
+            Some((made, _)) => {
+                journal.extend(made.bytes);
+                let again = Document::load(&journal, ActorId::random(), 0);
+                prop_assert_eq!(again.map(|again| again.heads()).ok(), Some(document.heads()));
+                let saved = std::panic::catch_unwind(AssertUnwindSafe(|| document.copy().save_and_verify()));
+                prop_assert!(matches!(saved, Ok(Ok(_))), "it cannot be compacted");
+                prop_assert!(document.state().len() <= 1000);
+            }
+            None => prop_assert_eq!(document.heads(), before),
         }
     }
 }
