@@ -225,9 +225,9 @@ fn schemas() -> Value {
             "required": ["token", "expires_in"],
         },
         "SnapshotCommand": { "oneOf": [
-            message("subscribe", &[of_topic.clone()]),
+            message("subscribe", std::slice::from_ref(&of_topic)),
             message("subscribe", &[("gameId", game_id.clone())]),
-            message("unsubscribe", &[of_topic.clone()]),
+            message("unsubscribe", std::slice::from_ref(&of_topic)),
             message("unsubscribe", &[("gameId", game_id)]),
             message("ping", &[]),
         ] },

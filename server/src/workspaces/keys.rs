@@ -35,7 +35,7 @@ fn root_key(doc: &Automerge, id: &OpId) -> Option<Box<str>> {
     let object = doc.import_obj(&name).ok()?;
     let outermost = doc.parents(object).ok()?.find(|parent| parent.obj == ROOT)?;
     match outermost.prop {
-        Prop::Map(key) => Some(key.to_string().into()),
+        Prop::Map(key) => Some(key.as_str().into()),
         Prop::Seq(_) => None,
     }
 }

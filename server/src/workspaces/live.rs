@@ -149,13 +149,13 @@ impl Workspace {
     }
 
     /// Asks for a change, if there is room to ask at once; gives it back if not.
-    pub(super) fn try_ask(&self, ask: Ask) -> Result<(), Ask> {
+    pub(super) fn try_ask(&self, ask: Ask) -> Result<(), Box<Ask>> {
         match self.mailbox.try_reserve() {
             Ok(place) => {
                 place.send(Command::Write(ask));
                 Ok(())
             }
-            Err(_full) => Err(ask),
+            Err(_full) => Err(Box::new(ask)),
         }
     }
 

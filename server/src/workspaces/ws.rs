@@ -171,7 +171,7 @@ impl Talk {
             return Some(work.boxed());
         };
         let ask = self.workspace.try_ask(Ask { what, stamp, reply: teller.reply(id, permit) }).err()?;
-        Some(async move { workspace.ask(ask).await.map_err(|_| End::FAILED) }.boxed())
+        Some(async move { workspace.ask(*ask).await.map_err(|_| End::FAILED) }.boxed())
     }
 }
 

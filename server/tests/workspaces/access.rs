@@ -5,6 +5,9 @@ use syncline_testkit::{Token, call};
 
 use crate::support::{Ws, code, start, sync};
 
+/// A status and, of a refusal, its code.
+type Expected = (u16, Option<&'static str>);
+
 #[tokio::test]
 async fn every_route_by_every_scope() {
     let server = start(&[]);
@@ -16,7 +19,7 @@ async fn every_route_by_every_scope() {
     let at = format!("/v1/history/w/{hash}");
     let forbidden = (403, Some("auth_forbidden"));
     let good = (200, None);
-    let routes: [(&str, &str, [(u16, Option<&str>); 5]); 6] = [
+    let routes: [(&str, &str, [Expected; 5]); 6] = [
         // by no scope of ours, read, write, admin, and read of other workspaces
         ("GET", "/v1/workspaces/w", [forbidden, good, forbidden, good, forbidden]),
         ("GET", "/v1/history/w", [forbidden, good, forbidden, good, forbidden]),

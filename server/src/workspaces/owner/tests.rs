@@ -212,7 +212,7 @@ async fn a_document_is_saved_anew_and_read_back() {
     let snapshot = async || bench.journal.read(&log, 0, usize::MAX).await.unwrap().snapshot;
     within("a saved document", async {
         while snapshot().await.is_none() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await;
@@ -232,7 +232,7 @@ async fn what_nobody_uses_is_unloaded_and_comes_back() {
     drop(workspace);
     within("the unloading", async {
         while live.get(&id).is_some() {
-            tokio::task::yield_now().await
+            tokio::task::yield_now().await;
         }
     })
     .await;

@@ -73,7 +73,7 @@ impl Node {
     async fn has(&self, wanted: Value) {
         within("what the other has", async {
             while self.state().await != wanted {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
         })
         .await;
