@@ -14,7 +14,10 @@ use bytes::Bytes;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, future::poll_fn};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::time::{Instant, Sleep};
+use tokio::{
+    io::AsyncReadExt as _,
+    time::{Instant, Sleep},
+};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -257,6 +260,10 @@ impl Run<'_> {
                 let frame = CloseFrame { code: code.into(), reason: end.reason.into() };
                 self.socket.send(Message::Close(Some(frame))).await?;
             }
+            if end == End::TOO_LARGE {
+                // Left unread, it would have the connection reset, and the reason with it.
+                discard(self.socket.get_mut()).await?;
+            }
             // The answer to a close of the client's goes out by reading on, too.
             while let Some(message) = self.socket.next().await {
                 message?;
@@ -267,6 +274,13 @@ impl Run<'_> {
             kill_switch.kill();
         }
     }
+}
+
+/// Reads what the client still sends, to its end.
+async fn discard(stream: &mut TokioIo<Upgraded>) -> Result<(), Error> {
+    let mut rest = [0; READ_BUFFER];
+    while stream.read(&mut rest).await? > 0 {}
+    Ok(())
 }
 
 fn poll_work(work: &mut Option<Work>, context: &mut Context<'_>) -> Poll<Result<(), End>> {

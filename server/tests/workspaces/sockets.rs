@@ -253,7 +253,7 @@ async fn a_message_far_too_large_ends_the_socket_and_no_other() {
     let server = start(&[]);
     let (mut ada, _) = Ws::join(server.address(), "w", "ada").await;
     let (mut bob, _) = Ws::join(server.address(), "w", "bob").await;
-    ada.send_raw(Message::text("x".repeat(300_000))).await;
+    ada.send_raw(Message::text("x".repeat(4 * 1024 * 1024))).await;
     assert_eq!(ada.closed().await, Some(1009));
     assert!(bob.is_quiet().await);
 }
