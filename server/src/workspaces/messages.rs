@@ -217,9 +217,9 @@ impl Serialize for Heads<'_> {
     }
 }
 
-/// Heads from a query: hashes in hex with commas between them; nothing if they are not.
+/// Heads from a query: hashes in hex with commas between them, which many escape; nothing if they are not.
 pub(super) fn read_heads(text: &str) -> Option<Vec<ChangeHash>> {
-    text.split(',').map(|hash| hash.parse().ok()).collect()
+    text.replace("%2C", ",").replace("%2c", ",").split(',').map(|hash| hash.parse().ok()).collect()
 }
 
 fn text(message: &impl Serialize) -> Utf8Bytes {

@@ -69,6 +69,7 @@ pub(crate) fn describe(workspaces: &Workspaces, pieces: &Pieces<'_>) -> Descript
         "/v1/presence/{workspace}": of(json!({ "get": get(
             "getPresence", "Says who is in a workspace", users, &present, &NAMED, pieces,
         ) })),
+        "/v1/automerge": { "parameters": [accept_language()], "get": automerge(pieces) },
         "/v1/stats": { "parameters": [accept_language()], "get": get(
             "getStats", "Says what this node has to do, to scope `admin`", schema("WorkspaceStats"), &a_node(), &[], pieces,
         ) },
@@ -197,10 +198,29 @@ fn open(pieces: &Pieces<'_>) -> Value {
         "parameters": [
             parameter("heads", "query", heads, &json!({ "type": "string" }), json!(A_HASH)),
             parameter("presence", "query", "`1`: who is there is told too.", &flag, json!("1")),
-            parameter("close", "query", "`1`: a refusal is a close code (4001, 4003, 4401), as a browser sees no status.", &flag, json!("1")),
+            close(),
         ],
         "responses": answers,
     })
+}
+
+fn automerge(pieces: &Pieces<'_>) -> Value {
+    let said = "From here on both sides speak automerge-repo's protocol, version 1: CBOR in binary messages.";
+    json!({
+        "operationId": "syncAutomerge",
+        "summary": "Opens workspaces to a stock automerge-repo client, over a WebSocket",
+        "description": "Its documents are named by `automerge_url`. A request for a WebSocket, by the token of \
+            `Authorization` or one in the query.",
+        "tags": ["workspaces"],
+        "security": [by_token()[0], { QUERY_TOKEN: [] }],
+        "parameters": [close()],
+        "responses": pieces.upgrade_answers(said, &[&ANY, &OPEN[..]].concat()),
+    })
+}
+
+fn close() -> Value {
+    let about = "`1`: a refusal is a close code (4001, 4003, 4401), as a browser sees no status.";
+    parameter("close", "query", about, &json!({ "type": "string", "enum": ["1"] }), json!("1"))
 }
 
 fn a_workspace() -> Value {

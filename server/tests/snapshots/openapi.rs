@@ -29,7 +29,8 @@ const SNAPSHOTS: [&str; 6] = [
 ];
 
 const LISTING: [&str; 1] = ["/api/ws/connections"];
-const WORKSPACES: [&str; 7] = [
+const WORKSPACES: [&str; 8] = [
+    "/v1/automerge",
     "/v1/history/{workspace}",
     "/v1/history/{workspace}/restore",
     "/v1/history/{workspace}/{hash}",

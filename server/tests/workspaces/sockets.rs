@@ -153,6 +153,12 @@ async fn whoever_comes_back_is_told_what_it_missed() {
         ops,
         [(json!("op"), json!("b"), json!({ "c": [1, { "d": null }] })), (json!("op"), json!("a"), json!(2)),]
     );
+    let of_now = newest[0].as_str().unwrap();
+    for both in [format!("{},{of_now}", heads[0].as_str().unwrap()), format!("{of_now}%2C{of_now}")] {
+        let path = format!("{}?token={token}&heads={both}", sync("w"));
+        let resume = Ws::open_with(address, &path, &[]).await.unwrap().message().await;
+        assert_eq!((&resume["type"], &resume["ops"]), (&json!("resume"), &json!([])), "{both}");
+    }
     for heads in ["00", "xyz", "", &"ab".repeat(32)] {
         let path = format!("{}?token={token}&heads={heads}", sync("w"));
         let mut bob = Ws::open_with(address, &path, &[]).await.unwrap();
