@@ -186,7 +186,8 @@ fn open(pieces: &Pieces<'_>) -> Value {
         "What this connection is called in logs and webhooks.",
         "019a3f5e-7d3c-7a91-b0c4-6f0e0d3f5a11",
     );
-    let flag = json!({ "type": "string", "enum": ["1"] });
+    // Whatever cannot be read there is taken for nothing, so nothing is refused for it.
+    let anything = json!({});
     let heads =
         "What the client has, hashes with commas between them. If they are known it is told what it missed.";
     json!({
@@ -196,8 +197,8 @@ fn open(pieces: &Pieces<'_>) -> Value {
         "tags": ["workspaces"],
         "security": [by_token()[0], { QUERY_TOKEN: [] }],
         "parameters": [
-            parameter("heads", "query", heads, &json!({ "type": "string" }), json!(A_HASH)),
-            parameter("presence", "query", "`1`: who is there is told too.", &flag, json!("1")),
+            parameter("heads", "query", heads, &anything, json!(A_HASH)),
+            parameter("presence", "query", "`1`: who is there is told too.", &anything, json!("1")),
             close(),
         ],
         "responses": answers,
@@ -220,7 +221,8 @@ fn automerge(pieces: &Pieces<'_>) -> Value {
 
 fn close() -> Value {
     let about = "`1`: a refusal is a close code (4001, 4003, 4401), as a browser sees no status.";
-    parameter("close", "query", about, &json!({ "type": "string", "enum": ["1"] }), json!("1"))
+    // Whatever else stands there is taken for nothing, so nothing is refused for it.
+    parameter("close", "query", about, &json!({}), json!("1"))
 }
 
 fn a_workspace() -> Value {
