@@ -60,6 +60,24 @@ impl Bench {
         within("an answer", self.workspace.change(what, stamp)).await.map_err(|error| error.code().code())
     }
 
+    /// Asks for so many changes at once; `before` is called when the first commit waits, and before it goes on.
+    async fn set_together(&self, count: usize, before: impl FnOnce()) -> Vec<syncline::SyncResult<Done>> {
+        self.journal.hold();
+        let changes = (0..count).map(|id| {
+            let (what, stamp) = set(id, id);
+            self.workspace.change(what, stamp)
+        });
+        let all = futures_util::future::join_all(changes);
+        tokio::pin!(all);
+        while self.journal.held() == 0 {
+            assert!(futures_util::poll!(&mut all).is_pending(), "acknowledged before it is on disk");
+            tokio::task::yield_now().await;
+        }
+        before();
+        self.journal.release();
+        within("all answers", all).await
+    }
+
     async fn state(&self) -> Value {
         let state = within("the state", self.workspace.read(|reading| reading.document.state())).await;
         Value::Object(state.expect("it is readable"))
@@ -130,20 +148,7 @@ async fn what_was_saved_against_all_signs_happens_once() {
 #[tokio::test]
 async fn a_batch_that_fails_fails_for_all_and_the_next_goes_on() {
     let bench = bench();
-    bench.journal.hold();
-    let changes = (0..400).map(|id| {
-        let (what, stamp) = set(id, id);
-        bench.workspace.change(what, stamp)
-    });
-    let all = futures_util::future::join_all(changes);
-    tokio::pin!(all);
-    while bench.journal.held() == 0 {
-        assert!(futures_util::poll!(&mut all).is_pending());
-        tokio::task::yield_now().await;
-    }
-    bench.journal.fail_next(1);
-    bench.journal.release();
-    let results = within("all answers", all).await;
+    let results = bench.set_together(400, || bench.journal.fail_next(1)).await;
     let failed = results.iter().filter(|result| result.is_err()).count();
     assert!((1..400).contains(&failed), "{failed} failed: the first commit's, and not those after it");
     assert_eq!(bench.changes().await, 400 - failed);
@@ -154,19 +159,7 @@ async fn a_batch_that_fails_fails_for_all_and_the_next_goes_on() {
 #[tokio::test]
 async fn what_waits_goes_in_one_commit() {
     let bench = bench();
-    bench.journal.hold();
-    let changes = (0..201).map(|id| {
-        let (what, stamp) = set(id, id);
-        bench.workspace.change(what, stamp)
-    });
-    let all = futures_util::future::join_all(changes);
-    tokio::pin!(all);
-    while bench.journal.held() == 0 {
-        assert!(futures_util::poll!(&mut all).is_pending());
-        tokio::task::yield_now().await;
-    }
-    bench.journal.release();
-    assert!(within("all answers", all).await.iter().all(Result::is_ok));
+    assert!(bench.set_together(201, || {}).await.iter().all(Result::is_ok));
     let log = LogId::new(Space::Workspaces, "w");
     let entries = bench.journal.read(&log, 0, usize::MAX).await.unwrap().entries.len();
     assert!(entries <= 3, "{entries} commits of 201 changes");
