@@ -25,6 +25,7 @@ mod config;
 mod dev;
 mod error;
 mod events;
+mod in_use;
 mod journal;
 #[cfg(test)]
 #[path = "../tests/support/nats_server.rs"]

@@ -3,7 +3,7 @@
 //! One owner for each, however many ask at a time. What an owner does is its own.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -14,21 +14,25 @@ use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
 };
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
-    feed::Feed,
     id::WorkspaceId,
-    messages::{Status, User},
+    messages::{self, Status, User},
     owner::{Ask, Command, Done, MAILBOX, Outlets, Owner, Reading, What},
     replication::{Replication, Track},
     repo::Gossip,
     stamp::Stamp,
 };
-use crate::journal::{JournalError, LogId, Space};
+use crate::{
+    in_use::InUse,
+    journal::{JournalError, LogId, Space},
+    ws::Feed,
+};
 
 /// The workspaces that are in use.
 pub(super) struct Live {
-    workspaces: Mutex<HashMap<WorkspaceId, Arc<Workspace>>>,
+    workspaces: InUse<WorkspaceId, Workspace>,
     outlets: Arc<Outlets>,
     /// Where owners run.
     runtime: Handle,
@@ -37,7 +41,7 @@ pub(super) struct Live {
 /// A workspace that is in use.
 pub(super) struct Workspace {
     pub(super) id: WorkspaceId,
-    pub(super) feed: Arc<Feed>,
+    pub(super) feed: Arc<Feed<Utf8Bytes>>,
     pub(super) gossip: Arc<Gossip>,
     mailbox: mpsc::Sender<Command>,
     /// How many sockets each user has here.
@@ -55,19 +59,22 @@ pub(super) struct Presence {
 
 impl Live {
     pub(super) fn new(outlets: Outlets, runtime: Handle) -> Arc<Self> {
-        Arc::new(Self { workspaces: Mutex::default(), outlets: Arc::new(outlets), runtime })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<WorkspaceId, Arc<Workspace>>> {
-        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner)
+        Arc::new(Self { workspaces: InUse::default(), outlets: Arc::new(outlets), runtime })
     }
 
     /// The workspace, in use from now on for as long as somebody has it.
     pub(super) fn open(self: &Arc<Self>, id: &WorkspaceId) -> Arc<Workspace> {
-        let mut workspaces = self.lock();
-        if let Some(workspace) = workspaces.get(id) {
-            return Arc::clone(workspace);
-        }
+        let workspace = self.workspaces.open(id, || self.begin(id));
+        self.count();
+        workspace
+    }
+
+    fn count(&self) {
+        self.outlets.metrics.workspaces.live.set(self.workspaces.len() as f64);
+    }
+
+    /// The workspace, with an owner of its own.
+    fn begin(self: &Arc<Self>, id: &WorkspaceId) -> Arc<Workspace> {
         let (mailbox, commands) = mpsc::channel(MAILBOX);
         let workspace = Arc::new(Workspace {
             id: id.clone(),
@@ -78,8 +85,6 @@ impl Live {
             replication: self.outlets.replication.clone(),
             track: Track::default(),
         });
-        workspaces.insert(id.clone(), Arc::clone(&workspace));
-        self.outlets.metrics.workspaces.live.set(workspaces.len() as f64);
         let owner = Owner::new(Arc::clone(self), Arc::clone(&workspace), Arc::clone(&self.outlets));
         let (live, owned) = (Arc::clone(self), Arc::clone(&workspace));
         self.runtime.spawn(async move {
@@ -93,11 +98,7 @@ impl Live {
     /// Forgets a workspace whose owner is gone, so that whoever wants it next gets one with another owner.
     fn forget(&self, workspace: &Arc<Workspace>) {
         tracing::error!(workspace = workspace.id.as_str(), "the owner of a workspace panicked");
-        let mut workspaces = self.lock();
-        if workspaces.get(&workspace.id).is_some_and(|held| Arc::ptr_eq(held, workspace)) {
-            workspaces.remove(&workspace.id);
-        }
-        drop(workspaces);
+        self.workspaces.forget(&workspace.id, workspace);
         // Those who are here ask it for the state, and come back when nobody answers.
         workspace.feed.reset();
     }
@@ -112,7 +113,7 @@ impl Live {
 
     /// The workspace, if it is in use.
     pub(super) fn get(&self, id: &WorkspaceId) -> Option<Arc<Workspace>> {
-        self.lock().get(id).cloned()
+        self.workspaces.get(id)
     }
 
     /// Who is in a workspace, on any node.
@@ -125,20 +126,15 @@ impl Live {
 
     /// All that are in use.
     pub(super) fn all(&self) -> Vec<Arc<Workspace>> {
-        self.lock().values().cloned().collect()
+        self.workspaces.all()
     }
 
     /// Forgets a workspace that nobody but its owner has; says whether it did.
     pub(super) fn unload(&self, workspace: &Arc<Workspace>) -> bool {
-        let mut workspaces = self.lock();
-        // Its owner and the owner's task have one each, and one is held here; whoever wants another has to come by here.
-        if Arc::strong_count(workspace) > 3 {
-            return false;
-        }
-        workspaces.remove(&workspace.id);
-        workspaces.shrink_to_fit();
-        self.outlets.metrics.workspaces.live.set(workspaces.len() as f64);
-        true
+        // Its owner and the owner's task have one each.
+        let left = self.workspaces.leave(&workspace.id, workspace, 2);
+        self.count();
+        left
     }
 }
 
@@ -212,7 +208,8 @@ impl Workspace {
     pub(super) fn tell_presence(&self) {
         // One after the other: the last one told is how it is.
         let present = self.present();
-        self.feed.set_presence(&users_on_all_nodes(&self.id, self.replication.as_ref(), present.keys()));
+        let users = users_on_all_nodes(&self.id, self.replication.as_ref(), present.keys());
+        self.feed.set_notice(messages::presence(&users));
     }
 
     /// Who is here, on this node.

@@ -13,7 +13,6 @@
 mod access;
 pub(crate) mod codes;
 mod document;
-mod feed;
 mod http;
 mod id;
 mod keys;

@@ -188,6 +188,7 @@ impl Owner {
                     continue;
                 }
                 () = tokio::time::sleep(self.outlets.idle) => {
+                    self.workspace.feed.trim();
                     if self.compaction.is_none() && mailbox.is_empty() && self.live.unload(&self.workspace) {
                         return;
                     }

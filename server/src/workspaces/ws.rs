@@ -18,7 +18,6 @@ use super::{
     Workspaces,
     access::Access,
     codes,
-    feed::{Seen, Watcher},
     live::{Presence, Workspace},
     messages::{self, Heard, Op, Refusal},
     owner::{Ask, Done, Reply, What},
@@ -29,7 +28,7 @@ use crate::{
     clock::micros_now,
     error::Locale,
     net::ClientAddress,
-    ws::{Conversation, End, Next, Payload, Work},
+    ws::{Conversation, End, Next, Payload, Seen, Watcher, Work},
 };
 
 /// How many ops of one socket may be under way; it is not listened to further until there are fewer.
@@ -57,7 +56,7 @@ pub(super) struct Talk {
     workspace: Arc<Workspace>,
     user: Arc<str>,
     client: Client,
-    watcher: Watcher,
+    watcher: Watcher<Utf8Bytes>,
     shared: Arc<Shared>,
     under_way: Arc<Semaphore>,
     refused: usize,
@@ -271,26 +270,5 @@ impl Conversation for Talk {
         let (workspace, user_id) = (self.workspace.id.as_str(), &*self.user);
         let (session, reason) = (&*self.client.session_id, end.reason);
         tracing::info!(workspace, user_id, session, reason, "a socket disconnected");
-    }
-}
-
-/// A conversation that ends as it begins: with why.
-pub(super) struct Refused(pub(super) End);
-
-impl Conversation for Refused {
-    fn hear(&mut self, _payload: Payload) -> Result<Option<Work>, End> {
-        Err(self.0)
-    }
-
-    fn poll_next(&mut self, _context: &mut Context<'_>, busy: bool) -> Poll<Next> {
-        let end = self.0;
-        match busy {
-            true => Poll::Pending,
-            false => Poll::Ready(Next::Do(async move { Err(end) }.boxed())),
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        true
     }
 }

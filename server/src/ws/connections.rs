@@ -52,7 +52,7 @@ pub(crate) struct Connection {
 
 /// Why nobody more comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(super) enum NoPlace {
     /// There are too many from that address.
     Full,
     /// The server is stopping.
@@ -94,14 +94,14 @@ impl Connections {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn enter(self: &Arc<Self>, connection: Arc<Connection>) -> Result<Place, Refused> {
+    pub(super) fn enter(self: &Arc<Self>, connection: Arc<Connection>) -> Result<Place, NoPlace> {
         let mut entries = self.lock();
         if entries.closed {
-            return Err(Refused::Closed);
+            return Err(NoPlace::Closed);
         }
         let from_address = entries.addresses.entry(connection.address).or_default();
         if *from_address >= self.per_address {
-            return Err(Refused::Full);
+            return Err(NoPlace::Full);
         }
         *from_address += 1;
         let key = entries.open.insert(Arc::clone(&connection));

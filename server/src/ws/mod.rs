@@ -8,18 +8,22 @@ mod connection;
 mod connections;
 mod conversation;
 mod end;
+mod feed;
 mod handshake;
 mod listing;
+mod refused;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{extract::Request, response::Response};
 pub(crate) use connections::Connections;
-use connections::{Connection, Refused};
+use connections::{Connection, NoPlace};
 pub(crate) use conversation::{Conversation, Next, Payload, Work};
 pub(crate) use end::End;
+pub(crate) use feed::{Feed, Seen, Watcher};
 pub(crate) use handshake::{UPGRADE_REQUIRED, with_upgrade};
 pub(crate) use listing::{describe, router};
+pub(crate) use refused::Refused;
 use syncline::{Session, SyncError, SyncResult};
 use tracing::Instrument as _;
 
@@ -76,8 +80,8 @@ impl Edge {
         let place = self.connections.enter(Connection::new(self.system, session, context));
         let place = place.map_err(|refused| -> SyncError {
             match refused {
-                Refused::Full => codes::STREAM_LIMIT.with("seconds", RETRY_AFTER_SECONDS),
-                Refused::Closed => syncline::codes::SHUTTING_DOWN.into(),
+                NoPlace::Full => codes::STREAM_LIMIT.with("seconds", RETRY_AFTER_SECONDS),
+                NoPlace::Closed => syncline::codes::SHUTTING_DOWN.into(),
             }
         })?;
         let upgrade = hyper::upgrade::on(&mut request);

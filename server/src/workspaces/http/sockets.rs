@@ -11,9 +11,8 @@ use crate::{
     workspaces::{
         access::Access,
         repo::{Peer, Visitor},
-        ws::Refused,
     },
-    ws::{Edge, End},
+    ws::{Edge, End, Refused},
 };
 
 /// The id of a session, for whoever looks for it in logs and webhooks.

@@ -10,6 +10,7 @@ use automerge::ActorId;
 use serde_json::{Value, json};
 use syncline::Registry;
 use syncline_testkit::within;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{Ask, Done, Origin, Outlets, What};
 use crate::{
@@ -17,11 +18,11 @@ use crate::{
     observe::Metrics,
     workspaces::{
         document::Edit,
-        feed::{Seen, Watcher},
         id::WorkspaceId,
         live::{Live, Workspace},
         stamp::Stamp,
     },
+    ws::{Seen, Watcher},
 };
 
 struct Bench {
@@ -90,14 +91,14 @@ impl Bench {
     }
 
     /// A watcher that has the state of now.
-    async fn watch(&self) -> Watcher {
-        let mut watcher = self.workspace.feed.watch(false);
+    async fn watch(&self) -> Watcher<Utf8Bytes> {
+        let watcher = self.workspace.feed.watch(false);
         watcher.has_state(self.workspace.read(|reading| reading.position).await.expect("it is readable"));
         watcher
     }
 }
 
-fn told(watcher: &mut Watcher) -> Option<Seen> {
+fn told(watcher: &mut Watcher<Utf8Bytes>) -> Option<Seen<Utf8Bytes>> {
     match watcher.poll(Waker::noop()) {
         Poll::Ready(seen) => Some(seen),
         Poll::Pending => None,

@@ -10,6 +10,7 @@ use automerge::Change;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use syncline::{ErrorCode, Session, SyncError, SyncResult, codes as framework};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
     Peers,
@@ -27,12 +28,11 @@ use crate::{
         Workspaces,
         access::Access,
         codes,
-        feed::Watcher,
         live::{Presence, Workspace},
         owner::{Origin, What},
         stamp::Stamp,
     },
-    ws::End,
+    ws::{End, Watcher},
 };
 
 /// How many documents one connection may have.
@@ -72,7 +72,7 @@ pub(super) struct Desk {
 pub(super) struct Opened {
     workspace: Arc<Workspace>,
     access: Access,
-    pub(super) watcher: Watcher,
+    pub(super) watcher: Watcher<Utf8Bytes>,
     pub(super) listener: Listener,
     /// Gone while somebody works with it.
     exchange: Option<Exchange>,
