@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -21,6 +21,7 @@ use crate::{
     codes,
     config::{Config, Environment},
     error::Errors,
+    documents,
     events::{self, Events},
     net::{Front, HandshakeLimiter, RateLimits, TrustedProxies, Upgrades},
     observe::{Dependency, Health, Metrics},
@@ -139,7 +140,8 @@ impl ServerBuilder {
         let front = Arc::new(front(&config, &common, &upgrades));
         let redis = redis(&config)?;
         let nats_is_up = Arc::new(AtomicBool::new(false));
-        let health = health(&config, &common, redis.as_ref(), &nats_is_up);
+        let unsaved = Arc::new(AtomicUsize::new(0));
+        let health = health(&config, &common, redis.as_ref(), &nats_is_up, &unsaved);
         let rooms = config.rooms.then(|| rooms(&config, &common, redis.as_ref()));
         let connections = Connections::new(config.ws_per_address);
         let snapshots = match config.snapshots {
@@ -150,6 +152,11 @@ impl ServerBuilder {
             let Common { tokens, errors, limits, metrics } = common.clone();
             let connections = Arc::clone(&connections);
             workspaces::Parts { tokens, errors, limits, metrics, connections, nats_is_up }
+        });
+        let documents = config.documents.then(|| {
+            let Common { tokens, errors, limits, metrics } = common.clone();
+            let (connections, redis) = (Arc::clone(&connections), redis.clone());
+            documents::Parts { tokens, errors, limits, metrics, connections, redis, unsaved }
         });
         let policy = policy.unwrap_or_else(|| GuardedPolicy::new(ClaimsPolicy::new(config.environment)));
         let limits = Arc::clone(&common.limits);
@@ -172,6 +179,7 @@ impl ServerBuilder {
             rooms,
             snapshots,
             workspaces,
+            documents,
             connections,
             limits,
             redis,
@@ -184,7 +192,7 @@ impl ServerBuilder {
 
 /// The codes that no handler declares.
 fn all_codes() -> Vec<ErrorCode> {
-    [codes::ALL, rooms::codes::ALL, snapshots::codes::ALL, workspaces::codes::ALL, &[ws::UPGRADE_REQUIRED]]
+    [codes::ALL, rooms::codes::ALL, snapshots::codes::ALL, workspaces::codes::ALL, documents::codes::ALL, &[ws::UPGRADE_REQUIRED]]
         .concat()
 }
 
@@ -193,6 +201,7 @@ fn front(config: &Config, common: &Common, upgrades: &Arc<Upgrades>) -> Front {
     let mut plain_below = vec![rooms::PREFIX];
     plain_below.extend(snapshots::PREFIXES);
     plain_below.push(workspaces::PREFIX);
+    plain_below.extend(documents::PREFIXES);
     Front {
         upgrades: Arc::clone(upgrades),
         plain_below,
@@ -209,6 +218,7 @@ fn health(
     common: &Common,
     redis: Option<&Arc<RedisLink>>,
     nats_is_up: &Arc<AtomicBool>,
+    unsaved: &Arc<AtomicUsize>,
 ) -> Health {
     let redis = redis.into_iter().map(|link| {
         let link = Arc::clone(link);
@@ -221,8 +231,14 @@ fn health(
         let is_up = Arc::new(move || is_up.load(Ordering::Acquire));
         Dependency { name: "nats", is_up, is_needed: false }
     });
+    // Editing goes on meanwhile, in the journal.
+    let store = config.documents.then(|| {
+        let unsaved = Arc::clone(unsaved);
+        let is_up = Arc::new(move || documents::all_saved(&unsaved));
+        Dependency { name: "document_store", is_up, is_needed: false }
+    });
     Health {
-        dependencies: redis.chain(nats).collect(),
+        dependencies: redis.chain(nats).chain(store).collect(),
         stopping: Arc::new(AtomicBool::new(false)),
         metrics: Arc::clone(&common.metrics),
         tokens: Arc::clone(&common.tokens),

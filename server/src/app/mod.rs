@@ -23,6 +23,7 @@ use crate::{
     auth::Origins,
     config::{Config, Environment},
     dev,
+    documents::{self, Documents},
     events::{self, Connect, DirectAdapter, Events},
     net::{self, Front, Listening, RateLimits},
     observe::{self, Health},
@@ -47,7 +48,8 @@ type Io = SocketIo<DirectAdapter>;
 
 /// What stands on the disk, once the server has started.
 struct Kept {
-    workspaces: Arc<Workspaces>,
+    workspaces: Option<Arc<Workspaces>>,
+    documents: Option<Arc<Documents>>,
     /// Ends after whatever runs on it.
     _work: WorkRuntime,
 }
@@ -62,6 +64,8 @@ pub struct Server {
     snapshots: Option<Arc<Snapshots>>,
     /// What the workspaces are made of, until the server starts: they take their folder only then.
     workspaces: Option<workspaces::Parts>,
+    /// As `workspaces`.
+    documents: Option<documents::Parts>,
     /// The plain WebSockets of all systems.
     connections: Arc<Connections>,
     limits: Arc<RateLimits>,
@@ -155,13 +159,23 @@ impl Server {
 
     /// Opens what is kept on disk, and puts those systems together that stand on it.
     fn keep(&mut self) -> io::Result<Option<Kept>> {
-        let Some(parts) = self.workspaces.take() else { return Ok(None) };
+        let (workspaces, documents) = (self.workspaces.take(), self.documents.take());
+        if workspaces.is_none() && documents.is_none() {
+            return Ok(None);
+        }
         let storage = Storage::open(&self.config)?;
         let work = WorkRuntime::new()?;
         let Storage { journal, server_id } = storage;
-        let workspaces = Workspaces::new(&self.config, parts, journal, server_id, work.handle());
-        let workspaces = workspaces.map_err(io::Error::other)?;
-        Ok(Some(Kept { workspaces: Arc::new(workspaces), _work: work }))
+        let workspaces = workspaces.map(|parts| {
+            Workspaces::new(&self.config, parts, Arc::clone(&journal), server_id, work.handle())
+        });
+        let documents =
+            documents.map(|parts| Documents::new(&self.config, parts, journal, work.handle()));
+        Ok(Some(Kept {
+            workspaces: workspaces.transpose().map_err(io::Error::other)?.map(Arc::new),
+            documents: documents.transpose().map_err(io::Error::other)?.map(Arc::new),
+            _work: work,
+        }))
     }
 
     async fn serve(
@@ -220,8 +234,20 @@ impl Server {
             },
             self.connections.stop(for_systems),
         );
-        if let Some(kept) = kept {
-            kept.workspaces.stop(budget.mul_f64(0.1)).await;
+        if let Some(Kept { workspaces, documents, .. }) = kept {
+            let for_each = budget.mul_f64(0.1);
+            tokio::join!(
+                async {
+                    if let Some(workspaces) = workspaces {
+                        workspaces.stop(for_each).await;
+                    }
+                },
+                async {
+                    if let Some(documents) = documents {
+                        documents.stop(for_each).await;
+                    }
+                },
+            );
         }
         if let Some(io) = io {
             let _or_what_is_left = tokio::time::timeout(budget.mul_f64(0.1), io.close()).await;
@@ -251,9 +277,12 @@ impl Server {
             app =
                 app.merge(ws::router(Arc::clone(&self.connections), Arc::clone(tokens), Arc::clone(errors)));
         }
-        if let Some(Kept { workspaces, .. }) = kept {
+        if let Some(Kept { workspaces: Some(workspaces), .. }) = kept {
             described.push(workspaces::describe(workspaces, &pieces));
             app = app.merge(workspaces::router(Arc::clone(workspaces)));
+        }
+        if let Some(Kept { documents: Some(documents), .. }) = kept {
+            app = app.merge(documents::router(Arc::clone(documents)));
         }
         // Socket.IO's layer answers where no route is: whatever is merged after it would take that place.
         app = app.merge(openapi::router(&openapi::document(&self.described, described)));

@@ -13,13 +13,15 @@ use redis::{ConnectionAddr, IntoConnectionInfo as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use syncline::RateLimit;
 
-use super::{Config, Environment, LogFormat, RoomAuth, SETTINGS, Transports, nats_servers};
+use super::{Config, Environment, LogFormat, RoomAuth, SETTINGS, Transports, nats_servers, s3};
 
 /// Values by setting, and what was found wrong or odd on the way.
 pub(super) struct Reader {
     pub(super) values: HashMap<&'static str, String>,
     pub(super) problems: Vec<String>,
     pub(super) warnings: Vec<String>,
+    /// `AWS_*` variables that are no settings of ours.
+    pub(super) aws: Vec<(String, SecretString)>,
 }
 
 impl Reader {
@@ -65,6 +67,7 @@ impl Reader {
                 None if name.starts_with("SYNCLINE_") => {
                     self.warnings.push(format!("`{name}` is no setting; --help lists them all"));
                 }
+                None if s3::is_read(&name) => self.aws.push((name, value.into())),
                 None => {}
             }
         }
@@ -97,6 +100,7 @@ impl Reader {
             rooms: self.switch("ROOMS", true),
             snapshots: self.switch("SNAPSHOTS", true),
             workspaces: self.switch("WORKSPACES", true),
+            documents: self.switch("DOCUMENTS", true),
             jwt_secret: self.secret("JWT_SECRET"),
             jwt_secret_previous: self.secret("JWT_SECRET_PREVIOUS"),
             jwt_public_key: self.text("JWT_PUBLIC_KEY").map(|pem| pem.replace("\\n", "\n")),
@@ -105,6 +109,7 @@ impl Reader {
             ticket_secret: self.secret("TICKET_SECRET"),
             ticket_lifetime: self.period("TICKET_SECONDS", 90),
             auth_grace: self.seconds("AUTH_GRACE_SECONDS", 10),
+            sync_shared_secret: self.secret("SYNC_SHARED_SECRET"),
             room_auth: self.room_auth(development),
             allow_all: self.number("ALLOW_ALL", false, "true or false"),
             cors_origins: self.origins(),
@@ -143,6 +148,21 @@ impl Reader {
             ),
             workspace_bytes: self.at_least_one("WORKSPACE_BYTES", 67_108_864),
             workspace_idle: self.seconds("WORKSPACE_IDLE_SECONDS", 60),
+            document_frame_bytes: self.parse(
+                "DOCUMENT_FRAME_BYTES",
+                8_388_608,
+                "a number from 1024 to 67108864",
+                |text| text.parse().ok().filter(|bytes| (1024..=67_108_864).contains(bytes)),
+            ),
+            document_bytes: self.at_least_one("DOCUMENT_BYTES", 104_857_600),
+            s3_bucket: self.parse("S3_BUCKET", None, s3::BUCKET, |text| s3::bucket(text).map(Some)),
+            s3_prefix: self.parse("S3_PREFIX", None, s3::PREFIX, |text| s3::prefix(text).map(Some)),
+            aws_region: self.parse("AWS_REGION", None, s3::REGION, |text| s3::region(text).map(Some)),
+            aws_endpoint_url: self.s3_endpoint(),
+            aws_variables: std::mem::take(&mut self.aws),
+            document_debounce: self.seconds("DOCUMENT_DEBOUNCE_SECONDS", 5),
+            document_max_debounce: self.seconds("DOCUMENT_MAX_DEBOUNCE_SECONDS", 30),
+            document_idle: self.seconds("DOCUMENT_IDLE_SECONDS", 60),
             webhook_url: self.text("WEBHOOK_URL"),
             webhook_secret: self.secret("WEBHOOK_SECRET"),
             webhook_allow_private: self.number("WEBHOOK_ALLOW_PRIVATE", false, "true or false"),
@@ -163,6 +183,7 @@ impl Reader {
             warnings: std::mem::take(&mut self.warnings),
         };
         self.check_webhook(&config);
+        self.check_s3(&config);
         if !development {
             self.require_secrets(&config);
         }
@@ -176,6 +197,7 @@ impl Reader {
                 if config.events
                     || config.snapshots
                     || config.workspaces
+                    || config.documents
                     || (config.rooms && config.room_auth != RoomAuth::Off) =>
             {
                 self.problems.push(format!(
@@ -191,6 +213,15 @@ impl Reader {
         if config.ticket_secret.as_ref().is_some_and(is_short) {
             self.problems.push(format!("TICKET_SECRET: production needs at least 32 bytes; {MAKE_ONE}"));
         }
+        match &config.sync_shared_secret {
+            None if config.documents => self.problems.push(format!(
+                "SYNC_SHARED_SECRET: production needs it for documents (at least 32 bytes; {MAKE_ONE}), or DOCUMENTS=off"
+            )),
+            Some(secret) if is_short(secret) => self
+                .problems
+                .push(format!("SYNC_SHARED_SECRET: production needs at least 32 bytes; {MAKE_ONE}")),
+            _ => {}
+        }
         let on_many_nodes = config.snapshots && config.redis_url.is_some();
         if on_many_nodes && config.jwt_secret.is_none() && config.ticket_secret.is_none() {
             self.problems.push(format!(
@@ -202,7 +233,7 @@ impl Reader {
         }
     }
 
-    fn text(&self, name: &'static str) -> Option<String> {
+    pub(super) fn text(&self, name: &'static str) -> Option<String> {
         debug_assert!(SETTINGS.iter().any(|setting| setting.name == name), "{name} is in the table");
         self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }

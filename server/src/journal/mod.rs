@@ -30,13 +30,15 @@ pub(crate) enum Space {
     Replication,
     /// Which workspace an Automerge document is.
     AutomergeIds,
+    /// A document's updates since it was saved.
+    Documents,
 }
 
 impl Space {
     /// Every one.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Workspaces, Self::Webhooks, Self::Replication, Self::AutomergeIds];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Workspaces, Self::Webhooks, Self::Replication, Self::AutomergeIds, Self::Documents];
 
     /// Its name on disk.
     pub(crate) const fn name(self) -> &'static str {
@@ -45,6 +47,7 @@ impl Space {
             Self::Webhooks => "webhooks",
             Self::Replication => "replication",
             Self::AutomergeIds => "automerge_ids",
+            Self::Documents => "documents",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! All metrics, by name. Each is registered, at zero, when the server starts; none has a label per room or user.
 
+mod documents;
 mod replication;
 mod webhooks;
 mod workspaces;
@@ -8,6 +9,7 @@ mod ws;
 use std::{sync::Arc, time::Duration};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
+pub(crate) use documents::{DocumentMetrics, DocumentRoute};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 pub(crate) use replication::ReplicationMetrics;
 use syncline::{ErrorCode, Registry, RouteId, codes};
@@ -51,6 +53,8 @@ pub(crate) struct Metrics {
     snapshot_routes: [RouteMetrics; SnapshotRoute::LABELS.len()],
     pub(crate) workspaces: WorkspaceMetrics,
     pub(crate) replication: ReplicationMetrics,
+    pub(crate) documents: DocumentMetrics,
+    document_routes: [RouteMetrics; DocumentRoute::LABELS.len()],
     workspace_routes: [RouteMetrics; WorkspaceRoute::LABELS.len()],
     ws: [WsMetrics; WsSystem::ALL.len()],
 }
@@ -155,6 +159,8 @@ impl Metrics {
             snapshot_routes: with_local_recorder(&recorder, || SnapshotRoute::LABELS.map(RouteMetrics::new)),
             workspaces: with_local_recorder(&recorder, WorkspaceMetrics::new),
             replication: with_local_recorder(&recorder, ReplicationMetrics::new),
+            documents: with_local_recorder(&recorder, DocumentMetrics::new),
+            document_routes: with_local_recorder(&recorder, || DocumentRoute::LABELS.map(RouteMetrics::new)),
             workspace_routes: with_local_recorder(&recorder, || {
                 WorkspaceRoute::LABELS.map(RouteMetrics::new)
             }),
@@ -204,6 +210,14 @@ impl Metrics {
         }
     }
 
+    /// Counts a request to a document.
+    pub(crate) fn document_request(&self, route: DocumentRoute, took: Duration, error: Option<ErrorCode>) {
+        self.document_routes[route as usize].count(took, error);
+        if let Some(code) = error {
+            self.error(code);
+        }
+    }
+
     /// What is counted of a system's plain WebSockets.
     pub(crate) fn ws(&self, system: WsSystem) -> &WsMetrics {
         &self.ws[system as usize]
@@ -218,7 +232,7 @@ impl Metrics {
 
     fn register_at_zero(&self) {
         let routes = self.routes.iter().chain(&self.rooms_http.routes).chain(&self.snapshot_routes);
-        let routes = routes.chain(&self.workspace_routes);
+        let routes = routes.chain(&self.workspace_routes).chain(&self.document_routes);
         let counters = routes.flat_map(|route| [&route.success, &route.client_error, &route.server_error]);
         let counters = counters.chain(self.errors.iter().map(|(_, counter)| counter)).chain([
             &self.sent,
@@ -244,7 +258,7 @@ impl Metrics {
             &self.rooms_http.gaps,
         ]);
         let counters = counters.chain(self.snapshots.counters()).chain(self.webhooks.counters());
-        let counters = counters.chain(self.workspaces.counters());
+        let counters = counters.chain(self.workspaces.counters()).chain(self.documents.counters());
         let counters = counters.chain(self.replication.counters());
         for counter in counters.chain(self.ws.iter().flat_map(WsMetrics::counters)) {
             counter.absolute(0);
@@ -256,6 +270,8 @@ impl Metrics {
             &self.rooms,
             &self.rooms_http.streams,
             &self.workspaces.live,
+            &self.documents.open,
+            &self.documents.unsaved,
             &self.replication.connected,
             &self.replication.queued,
         ];
@@ -320,6 +336,7 @@ fn describe() {
     webhooks::describe();
     ws::describe();
     workspaces::describe();
+    documents::describe();
     replication::describe();
     use metrics::{describe_counter as counter, describe_gauge as gauge, describe_histogram as histogram};
     counter!("syncline_requests_total", "Requests by route and outcome");

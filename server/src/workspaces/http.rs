@@ -19,7 +19,6 @@ use syncline::{Session, SyncError, SyncResult, codes as framework};
 
 use super::{
     Workspaces,
-    access::{Access, forbidden},
     codes,
     id::WorkspaceId,
     messages::{self, Heads},
@@ -28,7 +27,7 @@ use super::{
     ws::{Client, Talk},
 };
 use crate::{
-    auth::{identify, verify},
+    auth::{Access, forbidden, identify, verify},
     clock::micros_now,
     codes as shared,
     error::Locale,
@@ -213,7 +212,7 @@ impl Call {
         // Who may nothing learns nothing of names either.
         Access::of(&session)?;
         let id = named(id)?;
-        let access = Access::to(&session, &id)?;
+        let access = Access::to(&session, "workspaces", id.as_str())?;
         Ok((id, session, access))
     }
 
@@ -326,7 +325,7 @@ impl Call {
         let session = self.session(headers)?;
         Access::of(&session)?;
         let id = named(id)?;
-        let access = Access::to(&session, &id)?;
+        let access = Access::to(&session, "workspaces", id.as_str())?;
         match need {
             Need::Read if !access.read => Err(forbidden("scope")),
             Need::Write if !access.write => Err(codes::PERMISSION_DENIED.into()),

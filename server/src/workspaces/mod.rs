@@ -10,7 +10,6 @@
 //! how far each is), `messages`, `access`, all free of IO. Between: `owner`, the one task that has a document, and `live`,
 //! which workspaces have one; `webhook` tells a receiver of changes. A value is nobody's business here, and none of it reaches a log.
 
-mod access;
 pub(crate) mod codes;
 mod document;
 mod http;

@@ -16,7 +16,6 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
     Workspaces,
-    access::Access,
     codes,
     live::{Presence, Workspace},
     messages::{self, Heard, Op, Refusal},
@@ -25,6 +24,7 @@ use super::{
     webhook::{self, Event},
 };
 use crate::{
+    auth::Access,
     clock::micros_now,
     error::Locale,
     net::ClientAddress,

@@ -34,6 +34,16 @@ impl End {
     pub(crate) const FORBIDDEN: Self = Self::said(4003, "forbidden");
     /// The session's token has expired.
     pub(crate) const EXPIRED: Self = Self::said(4401, "expired");
+    /// As [`End::UNAUTHENTICATED`], to clients that take only these codes as final.
+    pub(crate) const UNAUTHENTICATED_FOR_GOOD: Self = Self::said(4401, "unauthenticated");
+    /// As [`End::FORBIDDEN`], to clients that take only these codes as final.
+    pub(crate) const FORBIDDEN_FOR_GOOD: Self = Self::said(4403, "forbidden");
+    /// What the client said is not of the protocol that is spoken here.
+    pub(crate) const MALFORMED: Self = Self::said(1003, "malformed");
+    /// What the client writes into is as large as it may be.
+    pub(crate) const FULL: Self = Self::said(1009, "full");
+    /// What the client came for was deleted.
+    pub(crate) const DELETED: Self = Self::said(4410, "deleted");
     /// The client may no longer have what it came for.
     pub(crate) const WITHDRAWN: Self = Self::said(4403, "withdrawn");
     /// The client did not answer a ping.
@@ -42,7 +52,7 @@ impl End {
     pub(crate) const IDLE: Self = Self::said(4408, "idle");
 
     /// Every one: what is counted is registered from this.
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::CLIENT,
         Self::LOST,
         Self::STUCK,
@@ -54,6 +64,11 @@ impl End {
         Self::FAILED,
         Self::UNAUTHENTICATED,
         Self::FORBIDDEN,
+        Self::UNAUTHENTICATED_FOR_GOOD,
+        Self::FORBIDDEN_FOR_GOOD,
+        Self::MALFORMED,
+        Self::FULL,
+        Self::DELETED,
         Self::EXPIRED,
         Self::WITHDRAWN,
         Self::HEARTBEAT,

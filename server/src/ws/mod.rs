@@ -20,7 +20,7 @@ pub(crate) use connections::Connections;
 use connections::{Connection, NoPlace};
 pub(crate) use conversation::{Conversation, Next, Payload, Work};
 pub(crate) use end::End;
-pub(crate) use feed::{Feed, Seen, Watcher};
+pub(crate) use feed::{Feed, Frame, Seen, Watcher};
 pub(crate) use handshake::{UPGRADE_REQUIRED, with_upgrade};
 pub(crate) use listing::{describe, router};
 pub(crate) use refused::Refused;

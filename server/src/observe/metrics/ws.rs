@@ -11,11 +11,12 @@ pub(crate) enum WsSystem {
     Snapshots,
     Workspaces,
     Automerge,
+    Documents,
 }
 
 impl WsSystem {
     /// All, in the order of their numbers.
-    pub(super) const ALL: [Self; 3] = [Self::Snapshots, Self::Workspaces, Self::Automerge];
+    pub(super) const ALL: [Self; 4] = [Self::Snapshots, Self::Workspaces, Self::Automerge, Self::Documents];
 
     /// Its name in labels, logs and listings.
     pub(crate) const fn name(self) -> &'static str {
@@ -23,6 +24,7 @@ impl WsSystem {
             Self::Snapshots => "snapshots",
             Self::Workspaces => "workspaces",
             Self::Automerge => "automerge",
+            Self::Documents => "documents",
         }
     }
 }

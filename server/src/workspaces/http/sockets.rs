@@ -8,8 +8,8 @@ use syncline::{Session, SyncError, SyncResult, codes as framework};
 
 use super::{Call, parameter};
 use crate::{
+    auth::Access,
     workspaces::{
-        access::Access,
         repo::{Peer, Visitor},
     },
     ws::{Edge, End, Refused},

@@ -20,13 +20,13 @@ use super::{
     message::{self, Unread},
 };
 use crate::{
+    auth::Access,
     clock::micros_now,
     codes as shared,
     error::Locale,
     net::ClientAddress,
     workspaces::{
         Workspaces,
-        access::Access,
         codes,
         live::{Presence, Workspace},
         owner::{Origin, What},
@@ -163,7 +163,7 @@ impl Visit {
             return Ok(None);
         }
         let Some(workspace) = self.workspaces.live.find(id).await? else { return Ok(None) };
-        let access = Access::to(&self.visitor.session, &workspace).ok().filter(|access| access.read);
+        let access = Access::to(&self.visitor.session, "workspaces", workspace.as_str()).ok().filter(|access| access.read);
         let Some(access) = access else { return Ok(None) };
         let workspace = self.workspaces.live.open(&workspace);
         Ok(Some(Opened {

@@ -1,17 +1,17 @@
-//! Who may do what with a workspace, by the scopes of a token and its claim `workspaces`. Free of IO.
+//! Who may do what with something that has an id, by the scopes of a token and its claim of that name: `workspaces`,
+//! `documents`. Free of IO.
 
 use serde_json::Value;
 use syncline::{Session, SyncError, SyncResult, codes as framework};
 
-use super::id::WorkspaceId;
-use crate::auth::glob_matches;
+use super::glob_matches;
 
 /// What a session may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Access {
-    pub(super) read: bool,
-    pub(super) write: bool,
-    pub(super) admin: bool,
+pub(crate) struct Access {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+    pub(crate) admin: bool,
 }
 
 impl Access {
@@ -19,7 +19,7 @@ impl Access {
     ///
     /// # Errors
     /// `auth.required` without a login; `auth.forbidden` when there is no scope of ours among them.
-    pub(super) fn of(session: &Session) -> SyncResult<Self> {
+    pub(crate) fn of(session: &Session) -> SyncResult<Self> {
         if session.is_anonymous() {
             return Err(framework::AUTH_REQUIRED.into());
         }
@@ -35,27 +35,27 @@ impl Access {
         }
     }
 
-    /// What it gives in a workspace.
+    /// What it gives with the thing of that id.
     ///
     /// # Errors
-    /// As [`Access::of`], and `auth.forbidden` when the claim `workspaces` does not name it.
-    pub(super) fn to(session: &Session, workspace: &WorkspaceId) -> SyncResult<Self> {
+    /// As [`Access::of`], and `auth.forbidden` when the claim does not name it.
+    pub(crate) fn to(session: &Session, claim: &'static str, id: &str) -> SyncResult<Self> {
         let access = Self::of(session)?;
-        match claim_allows(session, workspace) {
+        match claim_allows(session, claim, id) {
             true => Ok(access),
-            false => Err(forbidden("workspaces")),
+            false => Err(forbidden(claim)),
         }
     }
 }
 
-/// Without the claim every workspace is meant; one that is no list of texts names none.
-fn claim_allows(session: &Session, workspace: &WorkspaceId) -> bool {
-    let Some(claim) = session.claims.get("workspaces") else { return true };
+/// Without the claim every id is meant; one that is no list of texts names none.
+fn claim_allows(session: &Session, claim: &str, id: &str) -> bool {
+    let Some(claim) = session.claims.get(claim) else { return true };
     let globs = claim.as_array().into_iter().flatten().filter_map(Value::as_str);
-    globs.into_iter().any(|glob| glob_matches(glob, workspace.as_str()))
+    globs.into_iter().any(|glob| glob_matches(glob, id))
 }
 
-pub(super) fn forbidden(key: &'static str) -> SyncError {
+pub(crate) fn forbidden(key: &'static str) -> SyncError {
     framework::AUTH_FORBIDDEN.with("key", key)
 }
 
@@ -64,7 +64,7 @@ mod tests {
     use serde_json::{Value, json};
     use syncline::Session;
 
-    use super::{Access, WorkspaceId};
+    use super::Access;
 
     fn session(scope: &str, workspaces: Option<Value>) -> Session {
         let claims = workspaces.map(|claim| ("workspaces".to_owned(), claim));
@@ -77,8 +77,7 @@ mod tests {
     }
 
     fn access(scope: &str, workspaces: Option<Value>) -> Result<(bool, bool), (&'static str, String)> {
-        let workspace = WorkspaceId::parse("team-1:board").unwrap();
-        match Access::to(&session(scope, workspaces), &workspace) {
+        match Access::to(&session(scope, workspaces), "workspaces", "team-1:board") {
             Ok(access) => Ok((access.read, access.write)),
             Err(error) => Err((
                 error.code().code(),

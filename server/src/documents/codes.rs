@@ -1,0 +1,14 @@
+//! The error codes that only documents answer with.
+
+use syncline::{ErrorCode, SyncError};
+
+/// That is not a document's id.
+pub(super) const INVALID_DOCUMENT_ID: ErrorCode = ErrorCode::new("invalid.documentId", 422, &[]);
+
+/// All of them.
+pub(crate) const ALL: &[ErrorCode] = &[INVALID_DOCUMENT_ID];
+
+/// The document cannot be read or deleted now.
+pub(super) fn unavailable() -> SyncError {
+    crate::codes::STORAGE_UNAVAILABLE.with("seconds", 1)
+}

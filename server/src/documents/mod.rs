@@ -1,0 +1,209 @@
+//! Documents: Yjs, for stock clients.
+//!
+//! ```text
+//! ws --sitting--> owner --commit--> journal --later, whole--> store
+//!                   |--once it is in the journal--> feed --> every socket of the document
+//!                   '--and to the other nodes, over Redis
+//! ```
+//!
+//! Edges: `ws` (y-websocket's clients) and `http`. State, free of IO: `document`, `awareness`, `measure` (what an update
+//! is, before Yjs sees it), `frame`, `schedule`, `answers`. Between: `owner`, the one task that has a document, `live`, which
+//! documents have one, `sitting`, one socket's place at one, `store` and `nodes`.
+
+mod answers;
+mod awareness;
+pub(crate) mod codes;
+mod depth;
+mod document;
+mod frame;
+mod http;
+mod id;
+mod lib0;
+mod live;
+mod measure;
+mod nodes;
+mod owner;
+mod pace;
+mod schedule;
+mod sitting;
+mod store;
+mod view;
+mod ws;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+pub(crate) use http::{PREFIXES, router};
+use live::Live;
+use nodes::Nodes;
+use owner::{Command, Outlets};
+use schedule::Patience;
+use store::Store;
+use syncline::{Session, SyncResult, codes as framework};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
+};
+
+use crate::{
+    auth::{SharedSecret, Tokens, verify},
+    config::Config,
+    error::Errors,
+    journal::{Journal, Space},
+    net::RateLimits,
+    observe::{Metrics, WsSystem},
+    redis_link::RedisLink,
+    ws::{Bounds, Connections, Edge},
+};
+
+/// How often a client that says nothing is told something, at the least: stock clients take a connection for dead on
+/// which nothing came for 30 s.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// How many KiB of updates may be on their way to the journal.
+const ON_THE_WAY: usize = 64 * 1024;
+
+/// How many ids of the journal are asked for at a time.
+const PAGE: usize = 256;
+
+/// What the composition root gives to the documents.
+pub(crate) struct Parts {
+    pub(crate) tokens: Arc<Tokens>,
+    pub(crate) errors: Arc<Errors>,
+    pub(crate) limits: Arc<RateLimits>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) redis: Option<Arc<RedisLink>>,
+    /// To say how many documents cannot be saved.
+    pub(crate) unsaved: Arc<AtomicUsize>,
+}
+
+/// The documents of a server.
+pub(crate) struct Documents {
+    live: Arc<Live>,
+    edge: Edge,
+    secret: Option<SharedSecret>,
+    tokens: Arc<Tokens>,
+    errors: Arc<Errors>,
+    rates: Arc<RateLimits>,
+    metrics: Arc<Metrics>,
+    on_the_way: Arc<Semaphore>,
+    /// Whether sockets are slowed down that talk too fast.
+    paces: bool,
+}
+
+impl Documents {
+    /// The documents in that journal and in the store of the settings; `runtime` is where they are worked on.
+    ///
+    /// # Errors
+    /// With the name of the setting of the store that is wrong.
+    pub(crate) fn new(
+        config: &Config,
+        parts: Parts,
+        journal: Arc<dyn Journal>,
+        runtime: Handle,
+    ) -> Result<Self, String> {
+        let Parts { tokens, errors, limits, metrics, connections, redis, unsaved } = parts;
+        let bounds = Bounds {
+            message: config.document_frame_bytes,
+            ping_every: config.ws_ping.min(KEEP_ALIVE),
+            idle: config.ws_idle,
+        };
+        let nodes = redis.map(|link| Nodes::new(link, Arc::clone(&metrics)));
+        let (nodes, outgoing) = nodes.unzip();
+        let outlets = Outlets {
+            journal: Arc::clone(&journal),
+            store: Store::from_config(config)?,
+            metrics: Arc::clone(&metrics),
+            nodes: nodes.clone(),
+            patience: Patience {
+                debounce: config.document_debounce,
+                at_most: config.document_max_debounce,
+            },
+            max_bytes: config.document_bytes,
+            idle: config.document_idle,
+            unsaved,
+        };
+        let live = Live::new(outlets, runtime.clone());
+        if let Some((nodes, outgoing)) = nodes.zip(outgoing) {
+            nodes.start(&live, outgoing, &runtime);
+        }
+        runtime.spawn(save_what_was_left(Arc::clone(&live), journal));
+        Ok(Self {
+            live,
+            edge: Edge::new(WsSystem::Documents, connections, Arc::clone(&metrics), bounds),
+            secret: config.sync_shared_secret.as_ref().map(SharedSecret::new),
+            tokens,
+            errors,
+            rates: limits,
+            metrics,
+            on_the_way: Arc::new(Semaphore::new(ON_THE_WAY)),
+            paces: config.rate_limit_per_route.is_some(),
+        })
+    }
+
+    /// The session of a token of either kind.
+    fn session(&self, token: &str) -> SyncResult<Session> {
+        match &self.secret {
+            Some(secret) if SharedSecret::is_one(token) => secret.verify(token),
+            None if SharedSecret::is_one(token) => {
+                tracing::info!("a token was refused: without SYNC_SHARED_SECRET none of its kind is taken");
+                Err(framework::AUTH_INVALID.into())
+            }
+            _ => verify(&self.tokens, token),
+        }
+    }
+
+    /// Saves what is not saved, as far as there is time: all of it is in the journal.
+    pub(crate) async fn stop(&self, budget: Duration) {
+        let all = self.live.all();
+        let saved = futures_util::future::join_all(all.iter().map(|open| open.save()));
+        if tokio::time::timeout(budget, saved).await.is_err() {
+            tracing::warn!("some documents were not saved in time; they are in the journal");
+        }
+    }
+}
+
+/// What a process before this one did not come to save is saved now, whether somebody opens it or not: another node may.
+async fn save_what_was_left(live: Arc<Live>, journal: Arc<dyn Journal>) {
+    let mut after: Arc<str> = "".into();
+    loop {
+        let left = match journal.logs(Space::Documents, &after, PAGE).await {
+            Ok(left) => left,
+            Err(error) => return tracing::error!(%error, "what was left to save could not be found"),
+        };
+        let Some(last) = left.last() else { return };
+        after = Arc::clone(last);
+        for id in &left {
+            let Some(id) = id::DocumentId::new(id) else { continue };
+            live.open(&id).save().await;
+        }
+    }
+}
+
+impl live::OpenDocument {
+    /// Saves all of it now, if it can be.
+    async fn save(&self) {
+        let (reply, saved) = oneshot::channel();
+        if self.ask(Command::Save(reply)).await.is_ok() {
+            let _or_it_could_not_be = saved.await;
+        }
+    }
+
+    /// Deletes it.
+    async fn delete(&self) -> SyncResult<()> {
+        let (reply, deleted) = oneshot::channel();
+        self.ask(Command::Delete(reply)).await?;
+        deleted.await.map_err(|_| framework::INTERNAL)?
+    }
+}
+
+/// How many documents cannot be saved, as `/readyz` asks.
+pub(crate) fn all_saved(unsaved: &AtomicUsize) -> bool {
+    unsaved.load(Ordering::Acquire) == 0
+}

@@ -1,0 +1,265 @@
+//! One socket's place at one document, whatever protocol the socket speaks around it: what is heard there, and what is said
+//! next.
+//!
+//! It has no queue of its own to speak of: what everybody is told waits in the feed, and of states at most one is under way.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::{
+    answers::{Answer, Answers, Seat, SeatId},
+    frame::{self, Message},
+    live::{Kind, OpenDocument, Told},
+    owner::{Command, Heard, StateFor},
+};
+use crate::ws::{End, Seen, Watcher, Work};
+
+/// The update in which nothing is.
+const NOTHING: [u8; 2] = [0, 0];
+
+/// The longest state vector that is remembered of a client; one with a longer one is told all when it is behind.
+const MAX_REMEMBERED: usize = 16 * 1024;
+
+/// How large a unit of updates on their way is, in bytes.
+const UNIT: usize = 1024;
+
+/// How one sits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) may_write: bool,
+    /// Whether its own updates come back to it, once they are in the journal.
+    pub(super) echo: bool,
+    /// Whether it is told of each of its updates what became of it.
+    pub(super) counts_updates: bool,
+}
+
+/// What is said next.
+pub(super) enum Turn {
+    /// A message.
+    Say(Bytes),
+    /// What became of an update of its own.
+    Settled(bool),
+    /// This is done first.
+    Do(Work),
+}
+
+/// What its owner is to be asked.
+enum Want {
+    Enter,
+    /// The answer to its own first step.
+    State(Bytes),
+    /// What it has missed.
+    Missed,
+}
+
+/// One socket's place at one document. Dropping it is its leaving.
+pub(super) struct Sitting {
+    open: Arc<OpenDocument>,
+    seat: Seat,
+    watcher: Watcher<Told>,
+    manner: Manner,
+    wants: Option<Want>,
+    missed: bool,
+    /// What it had when it last said so.
+    known: Bytes,
+    ending: Option<End>,
+    on_the_way: Arc<Semaphore>,
+}
+
+impl Sitting {
+    /// `on_the_way` bounds the updates of all sockets that are not settled, in KiB.
+    pub(super) fn new(open: Arc<OpenDocument>, manner: Manner, on_the_way: Arc<Semaphore>) -> Self {
+        open.enter();
+        let watcher = open.feed.watch(false);
+        watcher.has_state(open.feed.position());
+        let answers = Arc::<Answers>::default();
+        let seat = Seat { id: SeatId::next(), answers, counts_updates: manner.counts_updates };
+        Self {
+            open,
+            seat,
+            watcher,
+            manner,
+            wants: Some(Want::Enter),
+            missed: false,
+            known: Bytes::from_static(&[0]),
+            ending: None,
+            on_the_way,
+        }
+    }
+
+    pub(super) fn document(&self) -> &OpenDocument {
+        &self.open
+    }
+
+    /// What is to be said to it, besides.
+    pub(super) fn say(&self, frame: Bytes) {
+        self.seat.answers.frame(frame);
+    }
+
+    /// Something was said at it. Work that comes of it is done before anything further is heard.
+    pub(super) fn hear(&mut self, message: Message<'_>) -> Option<Work> {
+        let heard = match message {
+            Message::Step1(state_vector) => {
+                let state_vector = Bytes::copy_from_slice(state_vector);
+                if state_vector.len() <= MAX_REMEMBERED {
+                    self.known = state_vector.clone();
+                }
+                // A later one takes the place of one that is not answered yet.
+                if !matches!(self.wants, Some(Want::Enter)) {
+                    self.wants = Some(Want::State(state_vector));
+                    return None;
+                }
+                // It cannot be: nothing is heard before it has entered.
+                return None;
+            }
+            Message::Step2(update) | Message::Update(update) if update == NOTHING => {
+                self.settled(true);
+                return None;
+            }
+            Message::Update(_) if !self.manner.may_write => {
+                self.say(frame::permission_denied("this session may only read"));
+                self.settled(false);
+                return None;
+            }
+            Message::Step2(update) if !self.manner.may_write => {
+                // What it holds of deletions it was told by others. Only insertions are its own.
+                if update.first() != Some(&0) {
+                    self.say(frame::permission_denied("this session may only read"));
+                }
+                self.settled(update.first() == Some(&0));
+                return None;
+            }
+            Message::Step2(update) | Message::Update(update) => {
+                return self.update(Bytes::copy_from_slice(update));
+            }
+            Message::Awareness(update) => Heard::Awareness(Bytes::copy_from_slice(update)),
+            Message::QueryAwareness => Heard::QueryAwareness,
+            Message::Marker(number) => Heard::Marker(number),
+            Message::Auth => return None,
+        };
+        let command = self.open.try_ask(Command::Heard(self.seat.id, heard)).err()?;
+        let open = Arc::clone(&self.open);
+        Some(async move { open.ask(command).await.map_err(|_| End::FAILED) }.boxed())
+    }
+
+    fn settled(&self, taken: bool) {
+        if self.manner.counts_updates {
+            self.seat.answers.push(Answer::Update(taken));
+        }
+    }
+
+    fn update(&self, update: Bytes) -> Option<Work> {
+        let units = u32::try_from(update.len().div_ceil(UNIT)).unwrap_or(u32::MAX);
+        let seat = self.seat.id;
+        let ask = move |room: OwnedSemaphorePermit| Command::Heard(seat, Heard::Update(update, room));
+        let (open, on_the_way) = (Arc::clone(&self.open), Arc::clone(&self.on_the_way));
+        let command = match Arc::clone(&on_the_way).try_acquire_many_owned(units) {
+            Ok(room) => Ok(self.open.try_ask(ask(room)).err()?),
+            Err(_none) => Err(ask),
+        };
+        let work = async move {
+            let command = match command {
+                Ok(command) => command,
+                Err(ask) => ask(on_the_way.acquire_many_owned(units).await.map_err(|_| End::FAILED)?),
+            };
+            open.ask(command).await.map_err(|_| End::FAILED)
+        };
+        Some(work.boxed())
+    }
+
+    /// What is next; nothing to do while it is `busy`.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>, busy: bool) -> Poll<Turn> {
+        if self.ending.is_none()
+            && let Some(answer) = self.seat.answers.poll(context.waker())
+        {
+            match answer {
+                Answer::Frame(frame) => return Poll::Ready(Turn::Say(frame)),
+                Answer::Missed(position, frame) => {
+                    self.watcher.has_state(position);
+                    self.missed = false;
+                    return Poll::Ready(Turn::Say(frame));
+                }
+                Answer::Update(taken) => return Poll::Ready(Turn::Settled(taken)),
+                Answer::End(end) => self.ending = Some(end),
+            }
+        }
+        if busy {
+            // It is polled again when it is not.
+            return self.poll_feed(context);
+        }
+        if let Some(end) = self.ending {
+            return Poll::Ready(Turn::Do(async move { Err(end) }.boxed()));
+        }
+        match self.wants.take() {
+            Some(want) => Poll::Ready(Turn::Do(self.ask_for(want))),
+            None => match self.poll_feed(context) {
+                Poll::Pending if self.missed => Poll::Ready(Turn::Do(self.ask_for(Want::Missed))),
+                turn => turn,
+            },
+        }
+    }
+
+    fn poll_feed(&mut self, context: &mut Context<'_>) -> Poll<Turn> {
+        // Nothing is told before it has been told where it begins.
+        if self.ending.is_some() || self.missed || matches!(self.wants, Some(Want::Enter)) {
+            return Poll::Pending;
+        }
+        loop {
+            match self.watcher.poll(context.waker()) {
+                Poll::Ready(Seen::Frame(told)) => {
+                    let own = told.from == Some(self.seat.id);
+                    if !own || (self.manner.echo && told.kind == Kind::Update) {
+                        return Poll::Ready(Turn::Say(told.frame));
+                    }
+                }
+                Poll::Ready(Seen::Behind) => {
+                    self.missed = true;
+                    return Poll::Pending;
+                }
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    fn ask_for(&self, want: Want) -> Work {
+        let (open, seat) = (Arc::clone(&self.open), self.seat.clone());
+        let (reply, answer) = oneshot::channel();
+        let (state_vector, missed) = match want {
+            Want::Enter => {
+                let work = async move {
+                    let (reply, entered) = oneshot::channel();
+                    open.ask(Command::Enter(seat, reply)).await.map_err(|_| End::FAILED)?;
+                    entered.await.map_err(|_| End::FAILED)?
+                };
+                return work.boxed();
+            }
+            Want::State(state_vector) => (state_vector, false),
+            Want::Missed => (self.known.clone(), true),
+        };
+        let work = async move {
+            let command = Command::State(seat.id, StateFor { state_vector, reply });
+            open.ask(command).await.map_err(|_| End::FAILED)?;
+            let (position, missing) = answer.await.map_err(|_| End::FAILED)??;
+            if !missed {
+                seat.answers.frame(frame::step2(&missing));
+                return Ok(());
+            }
+            seat.answers.push(Answer::Missed(position, frame::update(&missing)));
+            let all = Command::Heard(seat.id, Heard::QueryAwareness);
+            open.ask(all).await.map_err(|_| End::FAILED)
+        };
+        work.boxed()
+    }
+}
+
+impl Drop for Sitting {
+    fn drop(&mut self) {
+        self.open.leave(self.seat.id);
+    }
+}
