@@ -23,6 +23,7 @@ mod cluster;
 mod codes;
 mod config;
 mod dev;
+mod documents;
 mod error;
 mod events;
 mod journal;
