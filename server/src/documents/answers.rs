@@ -8,6 +8,7 @@ use std::{
 
 use bytes::Bytes;
 
+use super::awareness::Source;
 use crate::ws::End;
 
 /// A socket's seat at a document, in this process.
@@ -15,6 +16,11 @@ use crate::ws::End;
 pub(super) struct SeatId(u64);
 
 impl SeatId {
+    /// Whose awareness it is that comes from there.
+    pub(super) fn source(self) -> Source {
+        Source::Socket(self.0)
+    }
+
     /// One that nobody has had.
     pub(super) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);

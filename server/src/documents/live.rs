@@ -2,10 +2,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
@@ -64,16 +61,11 @@ pub(super) struct OpenDocument {
     /// The seats that were left. Not a command: whoever leaves does not wait.
     left: Mutex<Vec<SeatId>>,
     somebody_left: Notify,
-    seats: AtomicUsize,
 }
 
 impl Live {
     pub(super) fn new(outlets: Outlets, runtime: Handle) -> Arc<Self> {
         Arc::new(Self { documents: InUse::default(), outlets: Arc::new(outlets), runtime })
-    }
-
-    pub(super) fn outlets(&self) -> &Outlets {
-        &self.outlets
     }
 
     /// The document, open from now on for as long as somebody has it.
@@ -95,7 +87,6 @@ impl Live {
             mailbox,
             left: Mutex::default(),
             somebody_left: Notify::new(),
-            seats: AtomicUsize::new(0),
         });
         let owner = Owner::new(Arc::clone(self), Arc::clone(&document), Arc::clone(&self.outlets));
         let (live, owned) = (Arc::clone(self), Arc::clone(&document));
@@ -159,21 +150,10 @@ impl OpenDocument {
         seen.await.map_err(|_| framework::INTERNAL)?
     }
 
-    /// Somebody sits down.
-    pub(super) fn enter(&self) {
-        self.seats.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// Somebody gets up. Returns at once.
     pub(super) fn leave(&self, seat: SeatId) {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).push(seat);
-        self.seats.fetch_sub(1, Ordering::Relaxed);
         self.somebody_left.notify_one();
-    }
-
-    /// How many seats are taken here.
-    pub(super) fn seats(&self) -> usize {
-        self.seats.load(Ordering::Relaxed)
     }
 
     /// The seats that were left since this was asked last; waits until there is one.

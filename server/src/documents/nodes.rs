@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use super::{
+    awareness::Source,
     id::DocumentId,
     live::Live,
     owner::Command,
@@ -52,6 +53,14 @@ const AT_A_TIME: usize = 64;
 /// A node, as others know it: random, and new at each start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct NodeId(pub(super) [u8; 16]);
+
+impl NodeId {
+    /// Whose awareness it is that comes from there.
+    pub(super) fn source(self) -> Source {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        Source::Node(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    }
+}
 
 /// How far a node is with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]

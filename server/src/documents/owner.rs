@@ -24,10 +24,9 @@ use tokio::{
 
 use super::{
     answers::{Answer, Seat, SeatId},
-    awareness::{Awareness, Source},
+    awareness::{self, Awareness},
     codes,
     document::Document,
-    frame,
     live::{Kind, Live, OpenDocument, Told},
     measure::measure_state_vector,
     nodes::{Held, News, Nodes, Remote, Said, Standing},
@@ -46,6 +45,10 @@ const MAX_BATCH: usize = 256;
 /// How many commands may wait for an owner. Whoever asks waits at the bound.
 pub(super) const MAILBOX: usize = 256;
 
+/// How much awareness a document has.
+const AWARENESS: awareness::Bounds =
+    awareness::Bounds { clients_of_socket: 64, clients: 10_000, state_bytes: 64 * 1024 };
+
 /// How many clients a state vector may name.
 const MAX_CLIENTS: usize = 1_000_000;
 
@@ -62,7 +65,7 @@ pub(super) enum Command {
     /// Somebody has said something.
     Heard(SeatId, Heard),
     /// Somebody wants what it lacks who has this state vector.
-    State(SeatId, StateFor),
+    State(StateFor),
     /// Another node has said something.
     Remote(Remote),
     /// Somebody wants to look at the document.
@@ -200,7 +203,7 @@ impl Owner {
     fn cannot(&self, command: Command) {
         match command {
             Command::Enter(_, reply) => drop(reply.send(Err(End::FAILED))),
-            Command::State(_, asked) => drop(asked.reply.send(Err(End::FAILED))),
+            Command::State(asked) => drop(asked.reply.send(Err(End::FAILED))),
             Command::Heard(seat, _) => self.end(seat, End::FAILED),
             Command::Look(look) => look(Err(codes::unavailable())),
             Command::Delete(reply) => drop(reply.send(Err(codes::unavailable()))),
@@ -221,7 +224,7 @@ impl Owner {
         for seat in left {
             self.seats.remove(seat);
             self.saving.forget(*seat);
-            let gone = self.awareness.remove(Source::Seat(*seat));
+            let gone = self.awareness.remove_source(seat.source(), StdInstant::now());
             self.tell_awareness(gone, None);
         }
         self.used_at = Instant::now();
@@ -240,7 +243,7 @@ impl Owner {
     /// Tells everybody, here and elsewhere, of awareness that was changed here.
     fn tell_awareness(&self, changed: Option<Bytes>, from: Option<SeatId>) {
         let Some(changed) = changed else { return };
-        self.tell(Kind::Awareness, frame::awareness(&changed), from);
+        self.tell(Kind::Awareness, changed.clone(), from);
         self.tell_nodes(News::Awareness(changed));
     }
 

@@ -75,7 +75,6 @@ pub(super) struct Sitting {
 impl Sitting {
     /// `on_the_way` bounds the updates of all sockets that are not settled, in KiB.
     pub(super) fn new(open: Arc<OpenDocument>, manner: Manner, on_the_way: Arc<Semaphore>) -> Self {
-        open.enter();
         let watcher = open.feed.watch(false);
         watcher.has_state(open.feed.position());
         let answers = Arc::<Answers>::default();
@@ -243,7 +242,7 @@ impl Sitting {
             Want::Missed => (self.known.clone(), true),
         };
         let work = async move {
-            let command = Command::State(seat.id, StateFor { state_vector, reply });
+            let command = Command::State(StateFor { state_vector, reply });
             open.ask(command).await.map_err(|_| End::FAILED)?;
             let (position, missing) = answer.await.map_err(|_| End::FAILED)??;
             if !missed {

@@ -1,15 +1,19 @@
 //! What an owner does with the commands that came in together: all updates first, in one commit, then the answers.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    time::Instant as StdInstant,
+};
 
 use bytes::Bytes;
 use tokio::{task::block_in_place, time::Instant};
 
-use super::{Command, Heard, Kind, Owner, Source, frame};
+use super::{AWARENESS, Command, Heard, Kind, Owner};
 use crate::{
     documents::{
         answers::{Answer, SeatId},
         document::{Broken, Refusal},
+        frame::{self, Message},
         measure::Bounds,
         nodes::{News, Remote},
     },
@@ -166,7 +170,7 @@ impl Owner {
 
     /// Puts a change in the journal.
     async fn keep(&mut self, entry: Bytes) -> Result<(), ()> {
-        let began = std::time::Instant::now();
+        let began = StdInstant::now();
         let metrics = &self.outlets.metrics.documents;
         let bytes = entry.len();
         match self.outlets.journal.commit(vec![Write::Append { log: self.log.clone(), entry }]).await {
@@ -202,13 +206,13 @@ impl Owner {
                     seat.answers.frame(frame::step1(&document.state_vector()));
                 }
                 if let Some(all) = self.awareness.full() {
-                    seat.answers.frame(frame::awareness(&all));
+                    seat.answers.frame(all);
                 }
                 self.seats.insert(seat.id, seat);
                 let _gone = reply.send(Ok(()));
             }
             Command::Heard(seat, heard) => self.hear(seat, heard, unsettled),
-            Command::State(_, asked) => {
+            Command::State(asked) => {
                 let position = self.open.feed.position();
                 let missing = self.missing(&asked.state_vector);
                 let _gone = asked.reply.send(missing.map(|missing| (position, missing)));
@@ -233,8 +237,11 @@ impl Owner {
             // All updates were written before.
             Heard::Update(..) => {}
             Heard::Awareness(bytes) => {
-                match self.awareness.apply(&bytes, Source::Seat(seat), std::time::Instant::now()) {
-                    Ok(changed) => self.tell_awareness(changed, Some(seat)),
+                match self.awareness.apply(&bytes, seat.source(), StdInstant::now(), AWARENESS) {
+                    Ok(applied) => {
+                        self.outlets.metrics.documents.refused.increment(applied.refused as u64);
+                        self.tell_awareness(applied.frame, Some(seat));
+                    }
                     Err(_malformed) => {
                         self.outlets.metrics.documents.refused.increment(1);
                         self.end(seat, End::MALFORMED);
@@ -243,7 +250,7 @@ impl Owner {
             }
             Heard::QueryAwareness => {
                 if let Some((seat, all)) = self.seats.get(&seat).zip(self.awareness.full()) {
-                    seat.answers.frame(frame::awareness(&all));
+                    seat.answers.frame(all);
                 }
             }
             Heard::Marker(number) if !unsettled.contains(&seat) => {
@@ -256,23 +263,32 @@ impl Owner {
         }
     }
 
+    /// Tells everybody here of awareness that was changed elsewhere.
+    fn tell_here(&self, changed: Option<Bytes>) {
+        if let Some(changed) = changed {
+            self.tell(Kind::Awareness, changed, None);
+        }
+    }
+
     async fn hear_node(&mut self, remote: Remote) {
         match remote {
             // All updates were written before.
             Remote::Update(_) => {}
-            Remote::Awareness(node, bytes) => {
-                match self.awareness.apply(&bytes, Source::Node(node), std::time::Instant::now()) {
-                    Ok(Some(changed)) => self.tell(Kind::Awareness, frame::awareness(&changed), None),
-                    Ok(None) => {}
+            Remote::Awareness(node, said) => {
+                let messages = frame::read(&said).unwrap_or_default();
+                let [Message::Awareness(bytes)] = &messages[..] else {
+                    return self.outlets.metrics.documents.remote_malformed.increment(1);
+                };
+                match self.awareness.apply(bytes, node.source(), StdInstant::now(), AWARENESS) {
+                    Ok(applied) => self.tell_here(applied.frame),
                     Err(_malformed) => self.outlets.metrics.documents.remote_malformed.increment(1),
                 }
             }
             Remote::State(standing, said) => self.compare(&standing, said),
             Remote::Gap => self.exchange(true),
             Remote::Left(node) => {
-                if let Some(gone) = self.awareness.remove(Source::Node(node)) {
-                    self.tell(Kind::Awareness, frame::awareness(&gone), None);
-                }
+                let gone = self.awareness.remove_source(node.source(), StdInstant::now());
+                self.tell_here(gone);
             }
             Remote::Deleted => {
                 // The store's is gone already; what this node has kept is not.

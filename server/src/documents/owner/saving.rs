@@ -148,7 +148,7 @@ impl Saving {
             .map_err(|error| error.to_string())?;
         let waiting = std::mem::take(&mut self.waiting);
         *self = Self::default();
-        waiting.into_iter().for_each(|waiting| drop(waiting.send(())));
+        waiting.into_iter().for_each(answer);
         Ok(())
     }
 }
@@ -265,7 +265,11 @@ impl Owner {
     /// Whoever waits for a save is answered when there is nothing left to save, or it failed: it is in the journal.
     fn answer_waiting(&mut self) {
         if self.saving.is_settled() || self.saving.schedule.is_failing() {
-            self.saving.waiting.drain(..).for_each(|waiting| drop(waiting.send(())));
+            self.saving.waiting.drain(..).for_each(answer);
         }
     }
+}
+
+fn answer(waiting: oneshot::Sender<()>) {
+    let _gone = waiting.send(());
 }
