@@ -23,8 +23,12 @@ mod cluster;
 mod codes;
 mod config;
 mod dev;
+mod documents;
 mod error;
 mod events;
+#[cfg(test)]
+#[path = "../tests/support/folder.rs"]
+mod folder;
 mod journal;
 #[cfg(test)]
 #[path = "../tests/support/nats_server.rs"]
@@ -41,6 +45,9 @@ mod redis_link;
 mod redis_server;
 mod rooms;
 mod running;
+#[cfg(test)]
+#[path = "../tests/support/s3_server.rs"]
+mod s3_server;
 mod snapshots;
 mod storage;
 mod work_runtime;

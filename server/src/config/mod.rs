@@ -4,6 +4,7 @@
 
 mod nats;
 mod read;
+mod s3;
 mod show;
 mod table;
 pub(crate) mod webhook;
@@ -19,6 +20,7 @@ use std::{
 use ipnet::IpNet;
 pub(crate) use nats::nats_servers;
 use read::Reader;
+pub(crate) use s3::option as s3_option;
 use secrecy::SecretString;
 use syncline::RateLimit;
 pub use table::{SETTINGS, Setting, help_text};
@@ -114,6 +116,14 @@ pub struct Config {
     pub workspace_op_bytes: usize,
     pub workspace_bytes: usize,
     pub workspace_idle: Duration,
+    pub document_bytes: usize,
+    pub s3_bucket: Option<String>,
+    pub s3_prefix: Option<String>,
+    pub aws_region: Option<String>,
+    pub aws_endpoint_url: Option<String>,
+    /// Further `AWS_*` variables that the way to S3 depends on, credentials first of all. They are in no table: AWS
+    /// says what they are.
+    pub aws_variables: Vec<(String, SecretString)>,
     pub webhook_url: Option<String>,
     pub webhook_secret: Option<SecretString>,
     pub webhook_allow_private: bool,
@@ -180,7 +190,8 @@ impl Config {
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let mut reader = Reader { values: HashMap::new(), problems: Vec::new(), warnings: Vec::new() };
+        let mut reader =
+            Reader { values: HashMap::new(), problems: Vec::new(), warnings: Vec::new(), aws: Vec::new() };
         if let Some(file) = file.filter(|file| file.exists()) {
             reader.read_file(file);
         }

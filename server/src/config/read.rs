@@ -13,13 +13,15 @@ use redis::{ConnectionAddr, IntoConnectionInfo as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use syncline::RateLimit;
 
-use super::{Config, Environment, LogFormat, RoomAuth, SETTINGS, Transports, nats_servers};
+use super::{Config, Environment, LogFormat, RoomAuth, SETTINGS, Transports, nats_servers, s3};
 
 /// Values by setting, and what was found wrong or odd on the way.
 pub(super) struct Reader {
     pub(super) values: HashMap<&'static str, String>,
     pub(super) problems: Vec<String>,
     pub(super) warnings: Vec<String>,
+    /// `AWS_*` variables that are no settings of ours.
+    pub(super) aws: Vec<(String, SecretString)>,
 }
 
 impl Reader {
@@ -65,6 +67,7 @@ impl Reader {
                 None if name.starts_with("SYNCLINE_") => {
                     self.warnings.push(format!("`{name}` is no setting; --help lists them all"));
                 }
+                None if s3::is_read(&name) => self.aws.push((name, value.into())),
                 None => {}
             }
         }
@@ -143,6 +146,12 @@ impl Reader {
             ),
             workspace_bytes: self.at_least_one("WORKSPACE_BYTES", 67_108_864),
             workspace_idle: self.seconds("WORKSPACE_IDLE_SECONDS", 60),
+            document_bytes: self.at_least_one("DOCUMENT_BYTES", 104_857_600),
+            s3_bucket: self.parse("S3_BUCKET", None, s3::BUCKET, |text| s3::bucket(text).map(Some)),
+            s3_prefix: self.parse("S3_PREFIX", None, s3::PREFIX, |text| s3::prefix(text).map(Some)),
+            aws_region: self.parse("AWS_REGION", None, s3::REGION, |text| s3::region(text).map(Some)),
+            aws_endpoint_url: self.s3_endpoint(),
+            aws_variables: std::mem::take(&mut self.aws),
             webhook_url: self.text("WEBHOOK_URL"),
             webhook_secret: self.secret("WEBHOOK_SECRET"),
             webhook_allow_private: self.number("WEBHOOK_ALLOW_PRIVATE", false, "true or false"),
@@ -163,6 +172,7 @@ impl Reader {
             warnings: std::mem::take(&mut self.warnings),
         };
         self.check_webhook(&config);
+        self.check_s3(&config);
         if !development {
             self.require_secrets(&config);
         }
@@ -202,7 +212,7 @@ impl Reader {
         }
     }
 
-    fn text(&self, name: &'static str) -> Option<String> {
+    pub(super) fn text(&self, name: &'static str) -> Option<String> {
         debug_assert!(SETTINGS.iter().any(|setting| setting.name == name), "{name} is in the table");
         self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
