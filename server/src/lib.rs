@@ -27,6 +27,9 @@ mod documents;
 mod error;
 mod events;
 mod in_use;
+#[cfg(test)]
+#[path = "../tests/support/folder.rs"]
+mod folder;
 mod journal;
 #[cfg(test)]
 #[path = "../tests/support/nats_server.rs"]
@@ -43,6 +46,9 @@ mod redis_link;
 mod redis_server;
 mod rooms;
 mod running;
+#[cfg(test)]
+#[path = "../tests/support/s3_server.rs"]
+mod s3_server;
 mod snapshots;
 mod storage;
 mod work_runtime;
