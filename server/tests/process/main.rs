@@ -9,14 +9,18 @@ use std::{
 };
 
 use futures_util::{SinkExt as _, Stream, StreamExt as _};
+use own_server::free_port;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use redis_server::{RedisServer, free_port};
+use redis_server::RedisServer;
 use serde_json::json;
 use syncline_testkit::{call, within};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 #[path = "../support/folder.rs"]
 mod folder;
+#[path = "../support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod own_server;
 #[path = "../support/redis_server.rs"]
 #[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod redis_server;

@@ -9,6 +9,9 @@ mod cut;
 mod followers;
 mod node;
 mod node_lost;
+#[path = "../../../../server/tests/support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod own_server;
 mod redis_lost;
 #[path = "../../../../server/tests/support/redis_server.rs"]
 #[expect(dead_code, reason = "the tests of records and of TLS use the rest")]

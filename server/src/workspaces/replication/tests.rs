@@ -10,7 +10,8 @@ use super::*;
 use crate::{
     config::nats_servers,
     journal::{Contents, LogId, MemoryJournal, Space},
-    nats_server::{NatsServer, free_port, url},
+    nats_server::{NatsServer, url},
+    own_server::free_port,
     workspaces::{
         document::Edit,
         owner::{Outlets, What},
