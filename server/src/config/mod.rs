@@ -17,7 +17,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-pub(crate) use nats::nats_servers;
+pub(crate) use nats::{NatsLogin, NatsServers};
 use read::Reader;
 use secrecy::SecretString;
 use syncline::RateLimit;

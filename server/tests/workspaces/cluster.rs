@@ -3,6 +3,7 @@
 mod apart;
 mod hostile;
 mod line;
+mod login;
 mod told;
 mod whole;
 
