@@ -7,8 +7,8 @@
 
 mod cut;
 mod followers;
+mod nats_lost;
 #[path = "../../../../server/tests/support/nats_server.rs"]
-#[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod nats_server;
 mod node;
 mod node_lost;
@@ -21,6 +21,7 @@ mod redis_lost;
 mod redis_server;
 mod scene;
 mod workspace_killed;
+mod workspace_nodes;
 mod workspace_writers;
 mod workspaces_apart;
 mod writers;

@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -148,4 +148,13 @@ pub(crate) async fn count_history(address: SocketAddr, workspace: &str) -> u64 {
 /// How many ops were acknowledged to all of them.
 pub(crate) fn total(writers: &[WorkspaceWriter]) -> u64 {
     writers.iter().map(|writer| writer.state.count.load(Ordering::SeqCst)).sum()
+}
+
+/// Waits until so many more ops were acknowledged to them.
+pub(crate) async fn go_on(writers: &[WorkspaceWriter], by: u64) {
+    let (began, goal) = (Instant::now(), total(writers) + by);
+    while total(writers) < goal {
+        assert!(began.elapsed() < Duration::from_secs(30), "nothing is acknowledged any more");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

@@ -1,15 +1,11 @@
 //! Two nodes are cut apart while people write on both, and joined again: nothing that was acknowledged may be missing on
 //! either, all is done once, and a node that comes later has all of it.
 
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{net::SocketAddr, time::Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::{Value, json};
-use syncline_testkit::{call, within};
+use serde_json::json;
+use syncline_testkit::within;
 use tokio_tungstenite::{client_async, tungstenite::Message};
 
 use crate::{
@@ -17,7 +13,8 @@ use crate::{
     nats_server::{self, NatsServer},
     node::{Node, token},
     outage, rounds,
-    workspace_writers::{WorkspaceWriter, count_history, get, total},
+    workspace_nodes::{Folders, equal, nats_is, state},
+    workspace_writers::{WorkspaceWriter, count_history, go_on, total},
 };
 
 const WORKSPACE: &str = "drill-apart";
@@ -27,61 +24,6 @@ const WRITERS: usize = 5;
 
 /// What is one op, and larger than any message of NATS.
 const LARGE: usize = 5_000_000;
-
-/// How long it may take from the joining until nodes have the same.
-const EQUAL_WITHIN: Duration = Duration::from_secs(60);
-
-/// Folders for nodes' disks, which go with this.
-struct Folders(PathBuf);
-
-impl Folders {
-    /// The settings of a node with a disk of its own, to which NATS is at that port.
-    fn node(&self, name: &str, nats: u16) -> Vec<(&'static str, String)> {
-        vec![
-            ("DATA_DIR", self.0.join(name).display().to_string()),
-            ("NATS_URL", nats_server::url(nats)),
-            ("WORKSPACE_OP_BYTES", "16777216".to_owned()),
-        ]
-    }
-}
-
-impl Drop for Folders {
-    fn drop(&mut self) {
-        let _gone = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Waits until a node knows that of its NATS.
-async fn nats_is(node: SocketAddr, wanted: &str) {
-    // A line that goes dead is noticed once three pings were not answered.
-    let patience = Instant::now();
-    while call(node, "GET", "/readyz", &[], "").await.json()["dependencies"]["nats"] != wanted {
-        assert!(patience.elapsed() < EQUAL_WITHIN, "NATS is not {wanted}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-/// The heads and the values of a workspace on a node.
-async fn state(node: SocketAddr, workspace: &str) -> (Vec<String>, Value) {
-    let answer = get(node, &format!("/v1/workspaces/{workspace}")).await;
-    let heads = answer["heads"].as_array().expect("heads").iter();
-    let mut heads: Vec<String> = heads.map(|head| head.as_str().expect("a hash").to_owned()).collect();
-    heads.sort_unstable();
-    (heads, answer["data"].clone())
-}
-
-/// Waits until two nodes have the same; how long that took, and what it is.
-async fn equal(nodes: [SocketAddr; 2], workspace: &str) -> (Duration, Value) {
-    let began = Instant::now();
-    loop {
-        let (here, there) = tokio::join!(state(nodes[0], workspace), state(nodes[1], workspace));
-        if here == there {
-            return (began.elapsed(), here.1);
-        }
-        assert!(began.elapsed() < EQUAL_WITHIN, "{workspace} is not the same on both nodes");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 /// Writes the large document, as one op.
 async fn write_large(node: SocketAddr, workspace: &str) {
@@ -104,24 +46,15 @@ async fn write_large(node: SocketAddr, workspace: &str) {
     .await;
 }
 
-/// Waits until so many more ops were acknowledged to them.
-async fn go_on(writers: &[WorkspaceWriter], by: u64) {
-    let (began, goal) = (Instant::now(), total(writers) + by);
-    while total(writers) < goal {
-        assert!(began.elapsed() < EQUAL_WITHIN, "nothing is acknowledged any more");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 #[tokio::test]
 #[ignore = "minutes of their own: `cargo xtask test --only drills`"]
 async fn nodes_that_were_cut_apart_under_load_end_equal_and_a_fresh_one_has_it_all() {
-    let folders = Folders(std::env::temp_dir().join(format!("syncline-apart-{}", std::process::id())));
+    let folders = Folders::new("apart");
     let nats = NatsServer::start();
     let lines = [Line::to(nats.address()).await, Line::to(nats.address()).await];
     let nodes = [
-        Node::start_with(folders.node("one", lines[0].address.port())).await,
-        Node::start_with(folders.node("other", lines[1].address.port())).await,
+        Node::start_with(folders.node("one", &nats_server::url(lines[0].address.port()))).await,
+        Node::start_with(folders.node("other", &nats_server::url(lines[1].address.port()))).await,
     ];
     let addresses = [nodes[0].address, nodes[1].address];
     let mut asked = 0;
@@ -171,7 +104,7 @@ async fn nodes_that_were_cut_apart_under_load_end_equal_and_a_fresh_one_has_it_a
              after {took:?}"
         );
     }
-    let fresh = Node::start_with(folders.node("fresh", nats.port())).await;
+    let fresh = Node::start_with(folders.node("fresh", &nats.url())).await;
     nats_is(fresh.address, "up").await;
     let opened = Instant::now();
     let (_, data) = equal([addresses[0], fresh.address], WORKSPACE).await;
