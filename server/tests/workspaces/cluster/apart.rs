@@ -1,14 +1,18 @@
 //! Nodes that were cut apart, from each other or from NATS, end equal and lose nothing.
 
+use async_nats::jetstream::stream;
 use serde_json::json;
+use syncline_testkit::within;
 
-use super::{Line, NatsServer, QUEUED, connected, count, node, node_with, same};
+use super::{CHANGES, Line, NatsServer, QUEUED, connected, count, node, node_with, raw, same};
 use crate::{
     folder::Folder,
     nats_server,
     own_server::free_port,
     support::{Ws, data, metric, metric_is, start},
 };
+
+const FAILURES: &str = "syncline_replication_failures_total";
 
 #[tokio::test]
 async fn nodes_that_were_cut_apart_end_equal_and_nothing_is_lost() {
@@ -125,6 +129,39 @@ async fn a_nats_that_dies_with_what_it_was_sent_loses_nothing() {
         same(&addresses, "w", 20 * (round + 1)).await;
     }
     metric_is(addresses[0], QUEUED, 0.0).await;
+}
+
+/// A stream that is full answers, and does not keep what it was sent.
+#[tokio::test]
+async fn what_nats_refuses_waits_until_it_does_not() {
+    let nats = NatsServer::start();
+    let nodes = [node(&nats).await, node(&nats).await];
+    let addresses = [nodes[0].address(), nodes[1].address()];
+    let (mut ada, _) = Ws::join(addresses[0], "w", "ada").await;
+    let (_bob, _) = Ws::join(addresses[1], "w", "bob").await;
+    ada.set_acked("first", "first", 0).await;
+    same(&addresses, "w", 1).await;
+    let jetstream = raw(&nats).await;
+    let limit = async |messages: i64| {
+        let config = stream::Config {
+            name: CHANGES.to_owned(),
+            subjects: vec!["workspaces.*.changes".to_owned()],
+            max_messages: messages,
+            discard: stream::DiscardPolicy::New,
+            ..stream::Config::default()
+        };
+        jetstream.update_stream(config).await.expect("a limit");
+    };
+    limit(1).await;
+    for number in 0..5 {
+        ada.set_acked(&number.to_string(), &format!("key {number}"), number).await;
+    }
+    within("a refusal", async { while metric(addresses[0], FAILURES).await == 0.0 {} }).await;
+    assert_eq!(metric(addresses[0], QUEUED).await, 5.0);
+    limit(-1).await;
+    same(&addresses, "w", 6).await;
+    metric_is(addresses[0], QUEUED, 0.0).await;
+    assert_eq!(count(addresses[1], "w").await, 6, "each op once");
 }
 
 #[tokio::test]
