@@ -16,6 +16,9 @@ use crate::{
 
 const WORKSPACE: &str = "drill-nats-lost";
 
+/// How long a writer rests after each op.
+const REST: Duration = Duration::from_millis(20);
+
 /// How many write, on either of two nodes.
 const WRITERS: usize = 4;
 
@@ -111,7 +114,7 @@ async fn nodes_go_on_through_another_server_when_theirs_is_killed() {
         let lost = kill % servers.len();
         are_whole(&servers[(lost + 1) % servers.len()]).await;
         let start = |number: usize| {
-            WorkspaceWriter::start(&format!("writer-{kill}-{number}"), WORKSPACE, addresses[number % 2])
+            WorkspaceWriter::start(&format!("writer-{kill}-{number}"), WORKSPACE, addresses[number % 2], REST)
         };
         let mut writers: Vec<_> = (0..WRITERS).map(start).collect();
         go_on(&writers, 50).await;

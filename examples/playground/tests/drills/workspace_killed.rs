@@ -29,7 +29,12 @@ async fn nothing_acknowledged_is_lost_to_a_kill() {
     let mut node = Node::start_with(settings).await;
     let address = node.address;
     let start = |number: usize| {
-        WorkspaceWriter::start(&format!("writer-{number}"), WORKSPACES[number % WORKSPACES.len()], address)
+        WorkspaceWriter::start(
+            &format!("writer-{number}"),
+            WORKSPACES[number % WORKSPACES.len()],
+            address,
+            Duration::ZERO,
+        )
     };
     let writers: Vec<WorkspaceWriter> = (0..WRITERS).map(start).collect();
     // Twenty rounds elsewhere are a hundred kills here: each takes a second.

@@ -66,6 +66,7 @@ pub(crate) async fn equal(nodes: [SocketAddr; 2], workspace: &str) -> (Duration,
             return (began.elapsed(), here.1);
         }
         assert!(began.elapsed() < EQUAL_WITHIN, "{workspace} is not the same on both nodes");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        // States are large: whoever looks all the time leaves nobody time to change them.
+        tokio::time::sleep(Duration::from_millis(250)).await;
     }
 }

@@ -39,12 +39,14 @@ struct State {
     count: AtomicU64,
     asked: AtomicU64,
     stopping: AtomicBool,
+    rest: Duration,
 }
 
 impl WorkspaceWriter {
-    pub(crate) fn start(name: &str, workspace: &'static str, address: SocketAddr) -> Self {
+    /// Starts one that rests for so long after each acknowledgement.
+    pub(crate) fn start(name: &str, workspace: &'static str, address: SocketAddr, rest: Duration) -> Self {
         let name = name.to_owned();
-        let state = Arc::new(State::default());
+        let state = Arc::new(State { rest, ..State::default() });
         let (writing, user) = (Arc::clone(&state), name.clone());
         let running = tokio::spawn(async move {
             let mut pending = VecDeque::new();
@@ -123,6 +125,9 @@ async fn write(
         assert_eq!(pending.pop_front(), Some(number), "acknowledged in the order in which they were asked");
         state.acked.lock().expect("nobody panics with it").insert(number % KEYS, number);
         state.count.fetch_add(1, Ordering::SeqCst);
+        if !state.rest.is_zero() {
+            tokio::time::sleep(state.rest).await;
+        }
     }
 }
 

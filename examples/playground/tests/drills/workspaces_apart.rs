@@ -1,7 +1,10 @@
 //! Two nodes are cut apart while people write on both, and joined again: nothing that was acknowledged may be missing on
 //! either, all is done once, and a node that comes later has all of it.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
@@ -18,6 +21,9 @@ use crate::{
 };
 
 const WORKSPACE: &str = "drill-apart";
+
+/// How long a writer rests after each op: what is written here has to be merged there by a debug build.
+const REST: Duration = Duration::from_millis(50);
 
 /// How many write on each node.
 const WRITERS: usize = 5;
@@ -65,7 +71,7 @@ async fn nodes_that_were_cut_apart_under_load_end_equal_and_a_fresh_one_has_it_a
         }
         let start = |number: usize| {
             let name = format!("writer-{round}-{number}");
-            WorkspaceWriter::start(&name, WORKSPACE, addresses[number % 2])
+            WorkspaceWriter::start(&name, WORKSPACE, addresses[number % 2], REST)
         };
         let mut writers: Vec<_> = (0..2 * WRITERS).map(start).collect();
         go_on(&writers, 200).await;
