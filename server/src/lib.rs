@@ -33,16 +33,18 @@ mod folder;
 mod journal;
 #[cfg(test)]
 #[path = "../tests/support/nats_server.rs"]
-#[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod nats_server;
 mod net;
 mod observe;
 mod openapi;
+#[cfg(test)]
+#[path = "../tests/support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod own_server;
 mod records;
 mod redis_link;
 #[cfg(test)]
 #[path = "../tests/support/redis_server.rs"]
-#[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod redis_server;
 mod rooms;
 mod running;

@@ -9,7 +9,7 @@ use std::{
 
 use syncline_testkit::{Client, Handshake, SECRET, Token, call, within};
 
-use crate::redis_server::{RedisServer, free_port};
+use crate::{own_server::free_port, redis_server::RedisServer};
 
 /// A node on a port of its own, which it keeps when it is started again.
 pub(crate) struct Node {
