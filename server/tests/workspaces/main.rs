@@ -13,6 +13,7 @@ mod logs;
 mod nats_server;
 mod ops;
 mod repo;
+mod repo_bounds;
 mod repo_hostile;
 mod repo_peer;
 mod sockets;
