@@ -6,6 +6,7 @@
 mod client;
 mod hostile;
 mod node;
+mod peers;
 mod snapshots;
 mod streams;
 mod workspaces;
