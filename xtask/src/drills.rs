@@ -19,13 +19,17 @@ pub(crate) struct Options {
     /// Followers of a game, and as many of a room, on each of two nodes
     #[arg(long, default_value_t = 10)]
     followers: usize,
+    /// Keys of the large workspace
+    #[arg(long, default_value_t = 100_000)]
+    keys: usize,
 }
 
 /// Runs them.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let Options { rounds, outage, followers } = options;
+    let Options { rounds, outage, followers, keys } = options;
     let drills = failure_drills().variable("DRILL_ROUNDS", rounds.to_string());
     let drills = drills.variable("DRILL_OUTAGE_SECONDS", outage.to_string());
-    drills.variable("DRILL_FOLLOWERS", followers.to_string()).succeed()?;
+    let drills = drills.variable("DRILL_FOLLOWERS", followers.to_string());
+    drills.variable("DRILL_KEYS", keys.to_string()).succeed()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -16,10 +16,10 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use syncline_testkit::call;
 use tokio::task::JoinHandle;
-use tokio_tungstenite::{client_async, tungstenite::Message};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
-    node::{Node, token},
+    node::{Node, open_workspace, token},
     rounds,
 };
 
@@ -95,9 +95,7 @@ async fn write(
     state: &State,
     pending: &mut VecDeque<u64>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let stream = tokio::net::TcpStream::connect(address).await?;
-    let url = format!("ws://{address}/v1/sync/{workspace}?token={}", token(user));
-    let (mut socket, _) = client_async(url, stream).await?;
+    let mut socket = open_workspace(address, workspace, user).await?;
     let op = |number: u64| {
         let value = json!({ "n": number, "filler": "of some length, as values have it ".repeat(6) });
         let payload = json!({ "key": format!("{user}-{}", number % KEYS), "value": value });
