@@ -65,9 +65,3 @@ pub use config::{
 };
 pub use observe::{init_logging, log_filter};
 pub use running::Running;
-
-/// What an Automerge client sends, read as a server reads it; how many changes it had. For the fuzzer alone.
-#[doc(hidden)]
-pub fn read_as_from_peer(bytes: &[u8]) -> usize {
-    workspaces::read_for_fuzzing(bytes)
-}

@@ -22,14 +22,18 @@ pub(crate) struct Options {
     /// How often the journal's writer is killed
     #[arg(long, default_value_t = 500)]
     journal_kills: usize,
+    /// Keys of the large workspace
+    #[arg(long, default_value_t = 100_000)]
+    keys: usize,
 }
 
 /// Runs them.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let Options { rounds, outage, followers, journal_kills } = options;
+    let Options { rounds, outage, followers, journal_kills, keys } = options;
     journal_drill().variable("DRILL_JOURNAL_KILLS", journal_kills.to_string()).succeed()?;
     let drills = failure_drills().variable("DRILL_ROUNDS", rounds.to_string());
     let drills = drills.variable("DRILL_OUTAGE_SECONDS", outage.to_string());
-    drills.variable("DRILL_FOLLOWERS", followers.to_string()).succeed()?;
+    let drills = drills.variable("DRILL_FOLLOWERS", followers.to_string());
+    drills.variable("DRILL_KEYS", keys.to_string()).succeed()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,6 +7,7 @@
 mod client;
 mod hostile;
 mod node;
+mod peers;
 mod replication;
 mod snapshots;
 mod streams;

@@ -40,7 +40,6 @@ pub(crate) use openapi::describe;
 use owner::Outlets;
 use replication::Replication;
 use repo::Peers;
-pub(crate) use repo::read_for_fuzzing;
 use secrecy::ExposeSecret as _;
 use syncline::{SyncError, codes as framework};
 use tokio::runtime::Handle;

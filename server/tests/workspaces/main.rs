@@ -16,6 +16,7 @@ mod ops;
 #[expect(dead_code, reason = "the tests of records use the rest")]
 mod own_server;
 mod repo;
+mod repo_bounds;
 mod repo_hostile;
 mod repo_peer;
 mod sockets;

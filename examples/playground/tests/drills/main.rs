@@ -21,6 +21,7 @@ mod redis_lost;
 mod redis_server;
 mod scene;
 mod workspace_killed;
+mod workspace_large;
 mod workspace_nodes;
 mod workspace_writers;
 mod workspaces_apart;
@@ -44,6 +45,11 @@ pub(crate) fn outage() -> Duration {
 /// How many followers of each kind there are on each node.
 pub(crate) fn followers() -> usize {
     number("DRILL_FOLLOWERS", 10)
+}
+
+/// How many keys the large workspace has.
+pub(crate) fn keys() -> usize {
+    number("DRILL_KEYS", 5_000)
 }
 
 fn number(name: &str, otherwise: usize) -> usize {

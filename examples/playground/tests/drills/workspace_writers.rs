@@ -14,9 +14,9 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use syncline_testkit::call;
 use tokio::task::JoinHandle;
-use tokio_tungstenite::{client_async, tungstenite::Message};
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::node::token;
+use crate::node::{open_workspace, token};
 
 /// How many keys a writer has: it writes them in turn.
 const KEYS: u64 = 100;
@@ -92,9 +92,7 @@ async fn write(
     state: &State,
     pending: &mut VecDeque<u64>,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let stream = tokio::net::TcpStream::connect(address).await?;
-    let url = format!("ws://{address}/v1/sync/{workspace}?token={}", token(user));
-    let (mut socket, _) = client_async(url, stream).await?;
+    let mut socket = open_workspace(address, workspace, user).await?;
     let op = |number: u64| {
         let value = json!({ "n": number, "filler": "of some length, as values have it ".repeat(6) });
         let payload = json!({ "key": format!("{user}-{}", number % KEYS), "value": value });
