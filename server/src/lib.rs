@@ -62,3 +62,9 @@ pub use running::Running;
 pub fn read_as_from_peer(bytes: &[u8]) -> usize {
     workspaces::read_for_fuzzing(bytes)
 }
+
+/// What a client of documents sends, read and applied as a server does; how much of it was taken. For the fuzzer alone.
+#[doc(hidden)]
+pub fn read_as_from_yjs(bytes: &[u8]) -> usize {
+    documents::read_for_fuzzing(bytes)
+}
