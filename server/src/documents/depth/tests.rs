@@ -98,6 +98,34 @@ fn said_otherwise() {
 }
 
 #[test]
+fn known_further_up() {
+    let mut depths = Depths::default();
+    depths.add(depths.of(&measured(&types(0, 1, Nested::Keyed))).expect("not deep"));
+    let text = [1, 1, 2, 0, 4, 1, 1, b't', 3, b'a', b'b', b'c', 0];
+    depths.add(depths.of(&measured(&text)).expect("not deep"));
+    let lie = [1, 1, 2, 1, 8, 0, 1, 0, 4, 126, 126, 126, 126, 0];
+    depths.add(depths.of(&measured(&lie)).expect("not deep"));
+    assert_eq!((depths.clients[&2].at(2), depths.clients[&2].at(3)), (0, 1), "what was known stays");
+}
+
+#[test]
+fn beside_what_is_gone() {
+    let mut depths = Depths::default();
+    depths.add(depths.of(&measured(&types(0, 3, Nested::Keyed))).expect("not deep"));
+    // Right of what was collected, so yrs puts it where its right neighbour is.
+    let update = [1, 2, 2, 0, 0, 1, 0xc8, 2, 0, 1, 2, 1, 126, 0];
+    depths.add(depths.of(&measured(&update)).expect("not deep"));
+    assert_eq!(depths.clients[&2].at(1), 2);
+}
+
+#[test]
+fn what_does_not_fit() {
+    let each_other = [2, 1, 2, 0, 0x84, 1, 0, 1, b'b', 1, 1, 0, 0x84, 2, 0, 1, b'a', 0];
+    assert_eq!(Depths::default().of(&measured(&each_other)).err(), Some(TooDeep));
+    assert_eq!(Depths::default().of(&measured(&[1, 1, 1, 0, 0x84, 5, 0, 1, b'a', 0])).err(), Some(TooDeep));
+}
+
+#[test]
 fn text_takes_little() {
     let mut depths = Depths::default();
     for clock in 0..1000 {

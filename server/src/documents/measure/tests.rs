@@ -77,6 +77,14 @@ fn what_comes_later() {
 }
 
 #[test]
+fn what_is_known_needs_nothing() {
+    // The first of client 1's, which says to be right of somebody's of whom nothing is known.
+    let measured = measure(&one(0, &[0x84, 5, 0, 1, b'a']), BOUNDS).expect("an update");
+    assert!(!measured.fits(|_| 0));
+    assert!(measured.fits(|client| u32::from(client == 1)), "yrs leaves it out");
+}
+
+#[test]
 fn what_yrs_reads_wrong() {
     for digits in [LEGACY_JSON, XML_HOOK] {
         assert_eq!(measure(&bytes(digits), BOUNDS).err(), Some(Refused::Malformed));
@@ -158,7 +166,8 @@ fn weight() {
         let each = [9, 1, 1, b't', 0, 126].repeat(count.into());
         [&[1, count, 1, 0][..], &each, &[0]].concat()
     };
-    assert!(measure(&documents(1), bounds(8192)).is_ok());
+    let taken = measure(&documents(1), bounds(8192)).expect("an update").weight();
+    assert!((4096..8192).contains(&taken), "{taken}");
     assert_eq!(measure(&documents(2), bounds(8192)).err(), Some(Refused::TooLarge));
     assert_eq!(measure(&documents(1), Bounds { bytes: 5, ..BOUNDS }).err(), Some(Refused::TooLarge));
     let values = one(0, &[&[8, 1, 1, b't', 100][..], &[126; 100]].concat());
