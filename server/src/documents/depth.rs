@@ -91,6 +91,7 @@ impl Depths {
     }
 
     /// How much memory this takes, about.
+    #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.clients.values().map(|known| 64 + known.steps.capacity() * size_of::<(u32, u16)>()).sum()
     }

@@ -110,6 +110,9 @@ impl Document {
             Refused::Malformed => Refusal::Malformed,
             Refused::TooLarge => Refusal::Full,
         })?;
+        if measured.is_empty() {
+            return Ok(());
+        }
         if !measured.fits(|client| batch.clock(client)) {
             return Err(Refusal::Gap);
         }

@@ -84,7 +84,6 @@ pub(super) struct Measured {
     by_id: HashMap<u64, usize>,
     /// Clients, and the clock after the last thing of theirs that is deleted.
     deleted: Vec<(u64, u32)>,
-    weight: usize,
 }
 
 /// What is in an update of one client's.
@@ -134,11 +133,6 @@ impl Measured {
         self.clients.is_empty() && self.deleted.is_empty()
     }
 
-    /// What yrs takes for it in memory, estimated.
-    pub(super) fn weight(&self) -> usize {
-        self.weight
-    }
-
     /// Whose structs are in it.
     pub(super) fn clients(&self) -> &[Client] {
         &self.clients
@@ -186,7 +180,7 @@ pub(super) fn measure(update: &[u8], bounds: Bounds) -> Result<Measured, Refused
     if !walk.reader.is_empty() {
         return Err(Refused::Malformed);
     }
-    Ok(Measured { clients, by_id, deleted, weight: bounds.weight - walk.room })
+    Ok(Measured { clients, by_id, deleted })
 }
 
 /// Looks at a state vector with no more entries than `at_most`.
