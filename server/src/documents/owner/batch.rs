@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{task::block_in_place, time::Instant};
 
-use super::{AWARENESS, Command, Heard, Kind, Owner};
+use super::{AWARENESS, Command, HEAVY, Heard, Kind, Owner};
 use crate::{
     documents::{
         answers::{Answer, SeatId},
@@ -20,9 +20,6 @@ use crate::{
     journal::Write,
     ws::End,
 };
-
-/// From how many bytes on work is worth another thread for whoever else waits for this one.
-const HEAVY: usize = 64 * 1024;
 
 /// How much an update of a client's may hold. 20,000 clients, or 5,000 at one place, take yrs about a second.
 const AN_UPDATE: Bounds =
@@ -293,7 +290,7 @@ impl Owner {
             }
             Remote::Deleted => {
                 // The store's is gone already; what this node has kept is not.
-                if let Err(error) = self.saving.drop_all(&*self.outlets.journal, &self.log).await {
+                if let Err(error) = self.forget_saved().await {
                     tracing::error!(document = self.open.id.as_str(), error, "a deleted document is still kept");
                 }
                 self.is_deleted();
