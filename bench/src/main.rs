@@ -1,6 +1,6 @@
 //! The bench: Syncline beside its peers, under one load, in one run.
 //!
-//! `events`, `snapshots`, `streams`, `workspaces` and `hostile` are the commands for people. The `serve-*` commands are
+//! `events`, `snapshots`, `streams`, `workspaces`, `documents` and `hostile` are the commands for people. The `serve-*` commands are
 //! hidden: the runner starts itself with them, so that each server is a process of its own. Nothing here is part of what Syncline ships.
 
 mod bench;
@@ -33,6 +33,8 @@ enum Command {
     Streams(state::StreamOptions),
     /// Workspaces: ops that are on disk, growth, loading, memory; beside the naive way.
     Workspaces(state::WorkspaceOptions),
+    /// Documents: updates, memory, loading; beside two servers of npm, which it installs.
+    Documents(state::DocumentOptions),
     /// Clients that mean harm: what becomes of them, and of the others.
     Hostile(state::HostileOptions),
     #[command(hide = true)]
@@ -58,6 +60,7 @@ fn main() -> anyhow::Result<()> {
         Command::Snapshots(options) => state::snapshots(&options),
         Command::Streams(options) => state::streams(&options),
         Command::Workspaces(options) => state::workspaces(&options),
+        Command::Documents(options) => state::documents(&options),
         Command::Hostile(options) => state::hostile(&options),
         Command::ServeRawroom { runtime } => {
             process::end_with_parent();

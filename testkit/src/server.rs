@@ -26,7 +26,7 @@ impl TestServer {
     }
 
     /// Starts a server with settings, named as in the environment, beside those that every test needs: a free port,
-    /// the tests' secret, nothing on disk, and no rate limits but those that handlers declare.
+    /// the tests' secrets, nothing on disk, and no rate limits but those that handlers declare.
     ///
     /// # Panics
     /// When it cannot be put together; the message says why.
@@ -35,6 +35,7 @@ impl TestServer {
         let basis = [
             ("PORT", "0"),
             ("JWT_SECRET", SECRET),
+            ("SYNC_SHARED_SECRET", SECRET),
             ("DATA_DIR", "off"),
             ("RATE_LIMIT_PER_ADDRESS", "off"),
             ("RATE_LIMIT_PER_ROUTE", "off"),

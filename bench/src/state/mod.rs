@@ -1,10 +1,11 @@
-//! The benches of state: snapshots on two nodes, many streams on one, workspaces on one and on two,
+//! The benches of state: snapshots on two nodes, many streams on one, workspaces on one and on two, documents,
 //! and what hostile clients cost.
 //!
 //! Clients here are plain tokio tasks on one thread: what is sent to each of them is little, and how late it came is
 //! what counts. They check what they are sent; faults fail a bench, times never do.
 
 mod client;
+mod documents;
 mod hostile;
 mod node;
 mod peers;
@@ -13,6 +14,7 @@ mod snapshots;
 mod streams;
 mod workspaces;
 
+pub(crate) use documents::Options as DocumentOptions;
 pub(crate) use hostile::Options as HostileOptions;
 pub(crate) use snapshots::Options as SnapshotOptions;
 pub(crate) use streams::Options as StreamOptions;
@@ -31,6 +33,11 @@ pub(crate) fn snapshots(options: &SnapshotOptions) -> anyhow::Result<()> {
 /// `bench streams`.
 pub(crate) fn streams(options: &StreamOptions) -> anyhow::Result<()> {
     block_on(streams::run(options))
+}
+
+/// `bench documents`.
+pub(crate) fn documents(options: &DocumentOptions) -> anyhow::Result<()> {
+    block_on(documents::run(options))
 }
 
 /// `bench hostile`.

@@ -285,7 +285,9 @@ mod tests {
         assert_eq!(next(&mut slow), Some(Seen::Frame(frame(1))));
         drop(slow);
         feed.trim();
-        assert_eq!((feed.lock().frames.len(), feed.lock().bytes), (0, 0));
+        let state = feed.lock();
+        assert_eq!((state.frames.len(), state.bytes), (0, 0));
+        drop(state);
         feed.publish([frame(3)]);
         assert_eq!(next(&mut quick), Some(Seen::Frame(frame(3))));
     }

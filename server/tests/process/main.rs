@@ -99,6 +99,7 @@ fn production_says_all_that_is_missing_at_once() {
     assert_eq!(code, 2);
     assert!(refusal.contains("JWT_SECRET: production needs at least 32 bytes"), "{refusal}");
     assert!(refusal.contains("JWT_SECRET_PREVIOUS"), "{refusal}");
+    assert!(refusal.contains("SYNC_SHARED_SECRET: production needs it for documents"), "{refusal}");
     assert!(!refusal.contains("short"), "{refusal}");
 }
 
@@ -225,6 +226,7 @@ async fn it_serves_workspaces_with_nothing_else_installed_and_keeps_them() {
     let settings = [
         ("SYNCLINE_ENV", "production"),
         ("JWT_SECRET", syncline_testkit::SECRET),
+        ("SYNC_SHARED_SECRET", syncline_testkit::SECRET),
         ("HOST", "127.0.0.1"),
         ("PORT", "0"),
         ("DATA_DIR", folder.path()),

@@ -97,8 +97,13 @@ async fn a_stream_ends_with_its_token() {
 
 #[test]
 fn production_protects_writing() {
-    let production =
-        [("SYNCLINE_ENV", "production"), ("EVENTS", "off"), ("SNAPSHOTS", "off"), ("WORKSPACES", "off")];
+    let production = [
+        ("SYNCLINE_ENV", "production"),
+        ("EVENTS", "off"),
+        ("SNAPSHOTS", "off"),
+        ("WORKSPACES", "off"),
+        ("DOCUMENTS", "off"),
+    ];
     let with = |more: &[(&str, &str)]| Config::from_pairs(&[&production, more].concat());
     let secret = ("JWT_SECRET", "thirty-two bytes of a secret, at least");
     assert_eq!(with(&[secret]).unwrap().room_auth, RoomAuth::Write);
