@@ -70,7 +70,7 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
 async fn together(kind: Kind, clients: usize, window: u32, options: &Options) -> anyhow::Result<bool> {
     let peer = Peer::start(kind).await?;
     let scene = Scene::open(&peer, "bench", clients).await?;
-    let Report { updates, took, mut late, lost, doubled } =
+    let Report { updates, took, late, lost, doubled } =
         scene.write(window, Duration::from_secs(options.seconds)).await?;
     let [p50, p99] = [0.5, 0.99].map(|quantile| late.millis_at(quantile));
     let rate = updates as f64 / took.as_secs_f64();
@@ -99,7 +99,7 @@ async fn idle(kind: Kind, count: usize) -> anyhow::Result<()> {
 }
 
 /// The memory of a server that has come to rest, in KiB.
-async fn settled(peer: &Peer) -> anyhow::Result<usize> {
+async fn settled(peer: &Peer) -> anyhow::Result<u64> {
     let mut last = 0;
     for _ in 0..40 {
         tokio::time::sleep(Duration::from_millis(250)).await;

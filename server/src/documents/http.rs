@@ -123,7 +123,7 @@ impl Call {
     fn session(&mut self, headers: &HeaderMap, uri: &Uri) -> SyncResult<Session> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
         let token = match (values.next(), values.next()) {
-            (None, _) => parameter(uri, "token").map(|token| decoded(token)),
+            (None, _) => parameter(uri, "token").map(decoded),
             (Some(value), None) => {
                 let token = value.to_str().ok().and_then(|value| value.split_once(' '));
                 let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));

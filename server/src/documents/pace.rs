@@ -28,6 +28,10 @@ impl Pace {
     pub(super) fn wait(&mut self) -> Option<Work> {
         let not_until = self.limiter.check().err()?;
         let wait = not_until.wait_time_from(self.clock.now());
-        Some(async move { Ok(tokio::time::sleep(wait).await) }.boxed())
+        let work = async move {
+            tokio::time::sleep(wait).await;
+            Ok(())
+        };
+        Some(work.boxed())
     }
 }
