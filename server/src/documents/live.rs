@@ -94,6 +94,7 @@ impl Live {
             if AssertUnwindSafe(owner.run(commands)).catch_unwind().await.is_err() {
                 tracing::error!(document = owned.id.as_str(), "the owner of a document panicked");
                 live.documents.forget(&owned.id, &owned);
+                live.count();
                 // Those who are here ask for the state, and come back when nobody answers.
                 owned.feed.reset();
             }

@@ -86,6 +86,7 @@ pub(crate) struct Parts {
 /// The documents of a server.
 pub(crate) struct Documents {
     live: Arc<Live>,
+    nodes: Option<Arc<Nodes>>,
     edge: Edge,
     secret: Option<SharedSecret>,
     tokens: Arc<Tokens>,
@@ -130,12 +131,13 @@ impl Documents {
             unsaved,
         };
         let live = Live::new(outlets, runtime.clone());
-        if let Some((nodes, outgoing)) = nodes.zip(outgoing) {
+        if let Some((nodes, outgoing)) = nodes.as_ref().zip(outgoing) {
             nodes.start(&live, outgoing, &runtime);
         }
         runtime.spawn(save_what_was_left(Arc::clone(&live), journal));
         Ok(Self {
             live,
+            nodes,
             edge: Edge::new(WsSystem::Documents, connections, Arc::clone(&metrics), bounds),
             secret: config.sync_shared_secret.as_ref().map(SharedSecret::new),
             tokens,
@@ -162,7 +164,13 @@ impl Documents {
     /// Saves what is not saved, as far as there is time: all of it is in the journal.
     pub(crate) async fn stop(&self, budget: Duration) {
         let all = self.live.all();
-        let saved = futures_util::future::join_all(all.iter().map(|open| open.save()));
+        let saved = async {
+            futures_util::future::join_all(all.iter().map(|open| open.save())).await;
+            if let Some(nodes) = &self.nodes {
+                // Who was here is not any more.
+                nodes.told().await;
+            }
+        };
         if tokio::time::timeout(budget, saved).await.is_err() {
             tracing::warn!("some documents were not saved in time; they are in the journal");
         }

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     future,
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
 };
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::Owner;
+use super::{Outlets, Owner};
 use crate::{
     documents::{
         answers::{Seat, SeatId},
@@ -30,6 +30,24 @@ const MARKS: usize = 64;
 /// How large the journal of a document may grow before a copy takes the place of its changes, while the store is away;
 /// a larger document's may be as large as that is.
 const COMPACT_FROM: usize = 4 * 1024 * 1024;
+
+/// A document that cannot be saved, counted as long as this is there.
+pub(super) struct Unsaved(Arc<Outlets>);
+
+impl Unsaved {
+    fn new(outlets: &Arc<Outlets>) -> Self {
+        outlets.unsaved.fetch_add(1, Ordering::AcqRel);
+        outlets.metrics.documents.unsaved.increment(1.0);
+        Self(Arc::clone(outlets))
+    }
+}
+
+impl Drop for Unsaved {
+    fn drop(&mut self) {
+        self.0.unsaved.fetch_sub(1, Ordering::AcqRel);
+        self.0.metrics.documents.unsaved.decrement(1.0);
+    }
+}
 
 /// What came of a save.
 pub(super) type Ended = Result<Saved, StoreError>;
@@ -84,6 +102,11 @@ impl Saving {
     pub(super) fn kept(&mut self, position: Option<u64>, bytes: usize) {
         self.position = position.unwrap_or(self.position);
         self.kept += bytes;
+    }
+
+    /// How many changes there were.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
     }
 
     pub(super) fn due(&self, patience: Patience) -> Option<Instant> {
@@ -157,6 +180,7 @@ impl Owner {
     pub(super) async fn save_if_due(&mut self, now: Instant) {
         if self.saving.due(self.outlets.patience).is_some_and(|due| due <= now) {
             self.save(now).await;
+            self.settle();
         }
     }
 
@@ -165,7 +189,7 @@ impl Owner {
         self.saving.waiting.push(reply);
         self.saving.schedule.hurry();
         self.save_if_due(Instant::now()).await;
-        self.answer_waiting();
+        self.settle();
     }
 
     async fn save(&mut self, now: Instant) {
@@ -181,7 +205,7 @@ impl Owner {
             }
         };
         self.saving.schedule.begin();
-        let (outlets, id) = (std::sync::Arc::clone(&self.outlets), self.open.id.clone());
+        let (outlets, id) = (Arc::clone(&self.outlets), self.open.id.clone());
         let (body, after) = (bytes.clone(), self.saving.version.clone());
         let task = tokio::spawn(async move {
             let began = std::time::Instant::now();
@@ -196,7 +220,6 @@ impl Owner {
     pub(super) async fn save_ended(&mut self, ended: Ended) {
         let Some(Running { through, changes, kept, bytes, .. }) = self.saving.running.take() else { return };
         let metrics = &self.outlets.metrics.documents;
-        let was_failing = self.saving.schedule.is_failing();
         match ended {
             Ok(Saved::Done(version)) => {
                 metrics.saves.increment(1);
@@ -221,18 +244,7 @@ impl Owner {
                 }
             }
         }
-        match (was_failing, self.saving.schedule.is_failing()) {
-            (false, true) => {
-                self.outlets.unsaved.fetch_add(1, Ordering::AcqRel);
-                self.outlets.metrics.documents.unsaved.increment(1.0);
-            }
-            (true, false) => {
-                self.outlets.unsaved.fetch_sub(1, Ordering::AcqRel);
-                self.outlets.metrics.documents.unsaved.decrement(1.0);
-            }
-            _ => {}
-        }
-        self.answer_waiting();
+        self.settle();
     }
 
     /// Somebody else has saved it since: what they have is taken, and then all of it is saved.
@@ -262,9 +274,16 @@ impl Owner {
         }
     }
 
-    /// Whoever waits for a save is answered when there is nothing left to save, or it failed: it is in the journal.
-    fn answer_waiting(&mut self) {
-        if self.saving.is_settled() || self.saving.schedule.is_failing() {
+    /// Counts the document if it cannot be saved. Whoever waits for a save is answered then, as it is in the journal, or
+    /// when there is nothing left to save.
+    pub(super) fn settle(&mut self) {
+        let is_failing = self.saving.schedule.is_failing();
+        match is_failing {
+            true if self.unsaved.is_some() => {}
+            true => self.unsaved = Some(Unsaved::new(&self.outlets)),
+            false => self.unsaved = None,
+        }
+        if is_failing || self.saving.is_settled() {
             self.saving.waiting.drain(..).for_each(answer);
         }
     }
