@@ -1,0 +1,18 @@
+//! Documents by the front door: real HTTP and WebSockets, a client of Yjs, a server on a free port for each test.
+
+mod access;
+mod api;
+mod awareness;
+#[path = "../support/captured.rs"]
+mod captured;
+#[path = "../support/folder.rs"]
+mod folder;
+mod hostile;
+mod ids;
+mod logs;
+mod support;
+mod sync;
+#[path = "../support/ws_client.rs"]
+#[expect(dead_code, reason = "here its sockets are Yjs's")]
+mod ws_client;
+mod yjs;
