@@ -9,7 +9,12 @@ mod captured;
 mod folder;
 mod hostile;
 mod ids;
+mod kept;
 mod logs;
+mod process;
+mod s3;
+#[path = "../support/s3_server.rs"]
+mod s3_server;
 mod support;
 mod sync;
 #[path = "../support/ws_client.rs"]
