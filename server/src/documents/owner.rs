@@ -287,8 +287,10 @@ impl Owner {
         if ours.digest == theirs.digest {
             return;
         }
-        if let Ok(missing) = self.missing(&theirs.state_vector) {
-            self.tell_nodes(News::Update(missing));
+        match self.missing(&theirs.state_vector) {
+            Ok(missing) => self.tell_nodes(News::Update(missing)),
+            Err(End::MALFORMED) => return self.outlets.metrics.documents.remote_malformed.increment(1),
+            Err(_) => {}
         }
         if said != Said::Answer {
             self.tell_nodes(News::State(ours, Said::Answer));

@@ -5,13 +5,19 @@ mod api;
 mod awareness;
 #[path = "../support/captured.rs"]
 mod captured;
+mod cluster;
 #[path = "../support/folder.rs"]
 mod folder;
 mod hostile;
 mod ids;
 mod kept;
 mod logs;
+#[path = "../support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod own_server;
 mod process;
+#[path = "../support/redis_server.rs"]
+mod redis_server;
 mod s3;
 #[path = "../support/s3_server.rs"]
 mod s3_server;

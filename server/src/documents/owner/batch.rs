@@ -192,7 +192,12 @@ impl Owner {
                 continue;
             };
             tracing::debug!(document = self.open.id.as_str(), ?refusal, "an update is not taken");
-            self.outlets.metrics.documents.refused.increment(1);
+            let metrics = &self.outlets.metrics.documents;
+            match (update.from, refusal) {
+                (Some(_), _) => metrics.refused.increment(1),
+                (None, Refusal::Gap) => metrics.gaps.increment(1),
+                (None, _) => metrics.remote_malformed.increment(1),
+            }
             refused.insert(number);
             has_remote_gap |= update.from.is_none() && refusal == Refusal::Gap;
             let Some(seat) = update.from.and_then(|seat| self.seats.get(&seat)) else { continue };
