@@ -6,6 +6,8 @@
 
 mod batch;
 mod saving;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,

@@ -270,6 +270,8 @@ impl Owner {
                 metrics.commit_failures.increment(1);
                 tracing::error!(document = self.open.id.as_str(), %error, "a commit failed");
                 self.drop_document("changes could not be put in the journal");
+                // Perhaps it is there nevertheless, and then nobody was told of it.
+                self.open.feed.reset();
                 Err(())
             }
         }
