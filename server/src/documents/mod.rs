@@ -22,6 +22,7 @@ mod lib0;
 mod live;
 mod measure;
 mod nodes;
+mod openapi;
 mod owner;
 mod pace;
 mod schedule;
@@ -41,6 +42,7 @@ use std::{
 pub(crate) use http::{PREFIXES, router};
 use live::Live;
 use nodes::Nodes;
+pub(crate) use openapi::describe;
 use owner::{Command, Outlets};
 use schedule::Patience;
 use store::Store;
