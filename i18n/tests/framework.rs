@@ -9,7 +9,7 @@ use syncline_i18n::{Catalog, Locale};
 const LOCALES: [&str; 6] = ["de", "en", "es", "fr", "ja", "nl"];
 
 /// The framework's codes and their parameters.
-const CODES: [(&str, &[&str]); 49] = [
+const CODES: [(&str, &[&str]); 50] = [
     ("auth.expired", &[]),
     ("auth.forbidden", &["key"]),
     ("auth.invalid", &[]),
@@ -17,6 +17,7 @@ const CODES: [(&str, &[&str]); 49] = [
     ("auth.required", &[]),
     ("body.timeout", &[]),
     ("invalid.data", &[]),
+    ("invalid.documentId", &[]),
     ("invalid.json", &[]),
     ("invalid.roomId", &[]),
     ("invalid.state", &[]),

@@ -186,6 +186,19 @@ pub(crate) fn by_token() -> Value {
     json!([{ openapi::BEARER: [] }])
 }
 
+/// The name of the scheme by which a token stands in the query.
+pub(crate) const QUERY_TOKEN: &str = "tokenInQuery";
+
+/// That scheme.
+pub(crate) fn query_token() -> Value {
+    json!({
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "The token, for browsers, which send no header with a WebSocket. It is kept out of every log.",
+    })
+}
+
 /// The schema of a message of that `type`, with these properties, each of which it has.
 pub(crate) fn message(name: &str, properties: &[(&str, Value)]) -> Value {
     let kind = [("type", json!({ "const": name }))];

@@ -282,6 +282,7 @@ impl Server {
             app = app.merge(workspaces::router(Arc::clone(workspaces)));
         }
         if let Some(Kept { documents: Some(documents), .. }) = kept {
+            described.push(documents::describe(&self.config, &pieces));
             app = app.merge(documents::router(Arc::clone(documents)));
         }
         // Socket.IO's layer answers where no route is: whatever is merged after it would take that place.

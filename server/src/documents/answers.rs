@@ -49,6 +49,7 @@ pub(super) struct Answers(Mutex<State>);
 struct State {
     waiting: VecDeque<Answer>,
     waker: Option<Waker>,
+    is_left: bool,
 }
 
 impl Answers {
@@ -64,6 +65,15 @@ impl Answers {
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+
+    /// Whoever had the seat has left it.
+    pub(super) fn leave(&self) {
+        self.lock().is_left = true;
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.lock().is_left
     }
 
     pub(super) fn frame(&self, frame: Bytes) {

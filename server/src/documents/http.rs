@@ -43,7 +43,9 @@ type Shared = State<Arc<Documents>>;
 pub(crate) fn router(documents: Arc<Documents>) -> Router {
     Router::new()
         .route("/sync/v1/{*document}", any(socket))
+        .route(SYNC, any(nothing))
         .route("/api/documents/{*document}", any(document))
+        .route(DOCUMENTS, any(nothing))
         .with_state(documents)
 }
 
@@ -64,6 +66,13 @@ async fn document(documents: Shared, context: Context, request: Request) -> Resp
         _ => return call.not_allowed("GET, HEAD, DELETE"),
     };
     call.answer(route, result)
+}
+
+/// A document without a name.
+async fn nothing(documents: Shared, context: Context) -> Response {
+    let call = Call::new(documents, context);
+    call.documents.metrics.error(framework::NOT_FOUND);
+    call.error(&framework::NOT_FOUND.into())
 }
 
 /// A parameter of the query, as it stands there.

@@ -94,6 +94,7 @@ impl Live {
             if AssertUnwindSafe(owner.run(commands)).catch_unwind().await.is_err() {
                 tracing::error!(document = owned.id.as_str(), "the owner of a document panicked");
                 live.documents.forget(&owned.id, &owned);
+                live.count();
                 // Those who are here ask for the state, and come back when nobody answers.
                 owned.feed.reset();
             }
@@ -113,8 +114,8 @@ impl Live {
 
     /// Lets go of a document that nobody but its owner has; says whether it did.
     pub(super) fn unload(&self, document: &Arc<OpenDocument>) -> bool {
-        // Its owner and the owner's task have one each.
-        let left = self.documents.leave(&document.id, document, 2);
+        // Its owner has two, one of them to wait for those who leave, and the owner's task has one.
+        let left = self.documents.leave(&document.id, document, 3);
         self.count();
         left
     }

@@ -22,6 +22,7 @@ mod lib0;
 mod live;
 mod measure;
 mod nodes;
+mod openapi;
 mod owner;
 mod pace;
 mod schedule;
@@ -41,6 +42,7 @@ use std::{
 pub(crate) use http::{PREFIXES, router};
 use live::Live;
 use nodes::Nodes;
+pub(crate) use openapi::describe;
 use owner::{Command, Outlets};
 use schedule::Patience;
 use store::Store;
@@ -89,6 +91,7 @@ pub(crate) struct Parts {
 /// The documents of a server.
 pub(crate) struct Documents {
     live: Arc<Live>,
+    nodes: Option<Arc<Nodes>>,
     edge: Edge,
     secret: Option<SharedSecret>,
     tokens: Arc<Tokens>,
@@ -133,12 +136,13 @@ impl Documents {
             unsaved,
         };
         let live = Live::new(outlets, runtime.clone());
-        if let Some((nodes, outgoing)) = nodes.zip(outgoing) {
+        if let Some((nodes, outgoing)) = nodes.as_ref().zip(outgoing) {
             nodes.start(&live, outgoing, &runtime);
         }
         runtime.spawn(save_what_was_left(Arc::clone(&live), journal));
         Ok(Self {
             live,
+            nodes,
             edge: Edge::new(WsSystem::Documents, connections, Arc::clone(&metrics), bounds),
             secret: config.sync_shared_secret.as_ref().map(SharedSecret::new),
             tokens,
@@ -165,7 +169,13 @@ impl Documents {
     /// Saves what is not saved, as far as there is time: all of it is in the journal.
     pub(crate) async fn stop(&self, budget: Duration) {
         let all = self.live.all();
-        let saved = futures_util::future::join_all(all.iter().map(|open| open.save()));
+        let saved = async {
+            futures_util::future::join_all(all.iter().map(|open| open.save())).await;
+            if let Some(nodes) = &self.nodes {
+                // Who was here is not any more.
+                nodes.told().await;
+            }
+        };
         if tokio::time::timeout(budget, saved).await.is_err() {
             tracing::warn!("some documents were not saved in time; they are in the journal");
         }

@@ -181,6 +181,11 @@ impl Nodes {
         }
     }
 
+    /// Waits until all that was to be told up to now is, or could not be.
+    pub(super) async fn told(&self) {
+        let _all_of_the_room = self.room.acquire_many(WAITING_UNITS).await;
+    }
+
     fn heard(self: &Arc<Self>, pushed: Pushed<'_>, runtime: &Handle) {
         let Some(live) = self.live.get().and_then(Weak::upgrade) else { return };
         let (channel, message) = match pushed {

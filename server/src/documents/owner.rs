@@ -6,6 +6,8 @@
 
 mod batch;
 mod saving;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
@@ -14,7 +16,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use saving::Saving;
+use batch::Behind;
+use saving::{Saving, Unsaved};
 use syncline::SyncResult;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc, oneshot},
@@ -81,8 +84,9 @@ pub(super) enum Command {
 
 /// What was said at a seat.
 pub(super) enum Heard {
-    /// An update, from somebody who may write; the room that it takes is given back when it is settled.
-    Update(Bytes, OwnedSemaphorePermit),
+    /// An update, from somebody who may write, or the answer to a first step; the room that it takes is given back when it
+    /// is settled.
+    Update { bytes: Bytes, is_answer: bool, room: OwnedSemaphorePermit },
     Awareness(Bytes),
     QueryAwareness,
     /// Wants to be told when all that was said before is in the journal, and when it is in the store.
@@ -122,7 +126,10 @@ pub(super) struct Owner {
     document: Option<Document>,
     awareness: Awareness,
     seats: HashMap<SeatId, Seat>,
+    /// Those that have said something with a gap before it.
+    behind: HashMap<SeatId, Behind>,
     saving: Saving,
+    unsaved: Option<Unsaved>,
     /// The whole state as it was told last; of no use once anything changes.
     whole: Option<Bytes>,
     /// When somebody was last here.
@@ -143,7 +150,9 @@ impl Owner {
             document: None,
             awareness: Awareness::default(),
             seats: HashMap::new(),
+            behind: HashMap::new(),
             saving: Saving::default(),
+            unsaved: None,
             whole: None,
             used_at: Instant::now(),
             exchange_at: Instant::now(),
@@ -226,6 +235,7 @@ impl Owner {
         for seat in left {
             self.seats.remove(seat);
             self.saving.forget(*seat);
+            self.behind.remove(seat);
             let gone = self.awareness.remove_source(seat.source(), StdInstant::now());
             self.tell_awareness(gone, None);
         }
@@ -237,6 +247,7 @@ impl Owner {
         self.tell_awareness(old, None);
         self.open.feed.trim();
         self.whole = None;
+        self.ask_those_behind();
         if now >= self.exchange_at {
             self.exchange(false);
         }
@@ -280,8 +291,10 @@ impl Owner {
         if ours.digest == theirs.digest {
             return;
         }
-        if let Ok(missing) = self.missing(&theirs.state_vector) {
-            self.tell_nodes(News::Update(missing));
+        match self.missing(&theirs.state_vector) {
+            Ok(missing) => self.tell_nodes(News::Update(missing)),
+            Err(End::MALFORMED) => return self.outlets.metrics.documents.remote_malformed.increment(1),
+            Err(_) => {}
         }
         if said != Said::Answer {
             self.tell_nodes(News::State(ours, Said::Answer));
@@ -363,17 +376,37 @@ impl Owner {
     }
 
     async fn delete(&mut self) -> SyncResult<()> {
-        let deleted = async {
-            self.forget_saved().await?;
-            self.outlets.store.delete(&self.open.id).await.map_err(|error| error.to_string())
-        };
-        if let Err(error) = deleted.await {
+        let failed = |error: String| {
             tracing::error!(document = self.open.id.as_str(), error, "a document could not be deleted");
-            return Err(codes::unavailable());
+            codes::unavailable()
+        };
+        self.saving.drop_all(&*self.outlets.journal, &self.log).await.map_err(failed)?;
+        if let Err(error) = self.outlets.store.delete(&self.open.id).await {
+            let failed = failed(error.to_string());
+            self.keep_after_all().await;
+            return Err(failed);
         }
+        self.settle();
         self.is_deleted();
         self.tell_nodes(News::Deleted);
         Ok(())
+    }
+
+    /// It could not be deleted, and what the journal had of it is gone: all of it is put there again.
+    async fn keep_after_all(&mut self) {
+        let Some(document) = &mut self.document else { return };
+        let kept = match block_in_place(|| document.state()) {
+            Ok(state) => self.keep(state).await,
+            Err(broken) => {
+                self.drop_document(&broken.to_string());
+                Err(())
+            }
+        };
+        match kept {
+            Ok(()) => self.saving.changed(Instant::now()),
+            // They come back, and say what is not in the store.
+            Err(()) => self.seats.values().for_each(|seat| seat.answers.push(Answer::End(End::FAILED))),
+        }
     }
 
     /// It begins anew, and whoever has it open has it no more.

@@ -43,7 +43,7 @@ impl Schedule {
 
     /// Whatever is not saved is to be saved now.
     pub(super) fn hurry(&mut self) {
-        self.at_once = true;
+        self.at_once = self.unsaved.is_some();
         self.pause_until = None;
     }
 

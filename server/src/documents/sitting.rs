@@ -13,6 +13,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{
+    ON_THE_WAY,
     answers::{Answer, Answers, Seat, SeatId},
     frame::{self, Message},
     live::{Kind, OpenDocument, Told},
@@ -65,11 +66,15 @@ pub(super) struct Sitting {
     watcher: Watcher<Told>,
     manner: Manner,
     wants: Option<Want>,
+    /// Whether it has not been told yet where it begins.
+    is_entering: bool,
     missed: bool,
     /// What it had when it last said so.
     known: Bytes,
     ending: Option<End>,
     on_the_way: Arc<Semaphore>,
+    /// Held by each work that asks its owner: what is heard meanwhile is asked after it.
+    asking: Arc<()>,
 }
 
 impl Sitting {
@@ -85,10 +90,12 @@ impl Sitting {
             watcher,
             manner,
             wants: Some(Want::Enter),
+            is_entering: true,
             missed: false,
             known: Bytes::from_static(&[0]),
             ending: None,
             on_the_way,
+            asking: Arc::default(),
         }
     }
 
@@ -115,7 +122,12 @@ impl Sitting {
                 }
                 return None;
             }
-            Message::Step2(update) | Message::Update(update) if update == NOTHING => {
+            Message::Update(update) if update == NOTHING => {
+                self.settled(true);
+                return None;
+            }
+            // From whoever may write it says that nothing is lacked here any more.
+            Message::Step2(update) if update == NOTHING && !self.manner.may_write => {
                 self.settled(true);
                 return None;
             }
@@ -132,17 +144,28 @@ impl Sitting {
                 self.settled(update.first() == Some(&0));
                 return None;
             }
-            Message::Step2(update) | Message::Update(update) => {
-                return self.update(Bytes::copy_from_slice(update));
-            }
+            Message::Step2(update) => return self.update(Bytes::copy_from_slice(update), true),
+            Message::Update(update) => return self.update(Bytes::copy_from_slice(update), false),
             Message::Awareness(update) => Heard::Awareness(Bytes::copy_from_slice(update)),
             Message::QueryAwareness => Heard::QueryAwareness,
             Message::Marker(number) => Heard::Marker(number),
             Message::Auth => return None,
         };
-        let command = self.open.try_ask(Command::Heard(self.seat.id, heard)).err()?;
-        let open = Arc::clone(&self.open);
-        Some(async move { open.ask(command).await.map_err(|_| End::FAILED) }.boxed())
+        let command = self.try_ask(Command::Heard(self.seat.id, heard)).err()?;
+        let (open, asking) = (Arc::clone(&self.open), Arc::clone(&self.asking));
+        let work = async move {
+            let _asking = asking;
+            open.ask(command).await.map_err(|_| End::FAILED)
+        };
+        Some(work.boxed())
+    }
+
+    /// Asks its owner, if that is possible at once and nothing that was heard before waits to be asked.
+    fn try_ask(&self, command: Command) -> Result<(), Command> {
+        match Arc::strong_count(&self.asking) {
+            1 => self.open.try_ask(command),
+            _ => Err(command),
+        }
     }
 
     fn settled(&self, taken: bool) {
@@ -151,16 +174,20 @@ impl Sitting {
         }
     }
 
-    fn update(&self, update: Bytes) -> Option<Work> {
-        let units = u32::try_from(update.len().div_ceil(UNIT)).unwrap_or(u32::MAX);
+    fn update(&self, bytes: Bytes, is_answer: bool) -> Option<Work> {
+        let units = bytes.len().div_ceil(UNIT).min(ON_THE_WAY) as u32;
         let seat = self.seat.id;
-        let ask = move |room: OwnedSemaphorePermit| Command::Heard(seat, Heard::Update(update, room));
+        let ask = move |room: OwnedSemaphorePermit| {
+            Command::Heard(seat, Heard::Update { bytes, is_answer, room })
+        };
         let (open, on_the_way) = (Arc::clone(&self.open), Arc::clone(&self.on_the_way));
         let command = match Arc::clone(&on_the_way).try_acquire_many_owned(units) {
-            Ok(room) => Ok(self.open.try_ask(ask(room)).err()?),
+            Ok(room) => Ok(self.try_ask(ask(room)).err()?),
             Err(_none) => Err(ask),
         };
+        let asking = Arc::clone(&self.asking);
         let work = async move {
+            let _asking = asking;
             let command = match command {
                 Ok(command) => command,
                 Err(ask) => ask(on_the_way.acquire_many_owned(units).await.map_err(|_| End::FAILED)?),
@@ -186,6 +213,8 @@ impl Sitting {
                 Answer::End(end) => self.ending = Some(end),
             }
         }
+        // Nothing is being done: it has entered, if it was on its way.
+        self.is_entering &= busy || matches!(self.wants, Some(Want::Enter));
         if busy {
             // It is polled again when it is not.
             return self.poll_feed(context);
@@ -203,8 +232,7 @@ impl Sitting {
     }
 
     fn poll_feed(&mut self, context: &mut Context<'_>) -> Poll<Turn> {
-        // Nothing is told before it has been told where it begins.
-        if self.ending.is_some() || self.missed || matches!(self.wants, Some(Want::Enter)) {
+        if self.ending.is_some() || self.missed || self.is_entering {
             return Poll::Pending;
         }
         loop {
@@ -257,6 +285,8 @@ impl Sitting {
 
 impl Drop for Sitting {
     fn drop(&mut self) {
+        // First: its owner may not have heard yet that it has come.
+        self.seat.answers.leave();
         self.open.leave(self.seat.id);
     }
 }

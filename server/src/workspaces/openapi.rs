@@ -6,7 +6,10 @@ use syncline::{ErrorCode, codes as framework};
 use super::{Workspaces, codes, http};
 use crate::{
     codes as shared,
-    openapi::{Description, Pieces, accept_language, by_token, header, json_answer, message, schema, text},
+    openapi::{
+        Description, Pieces, QUERY_TOKEN, accept_language, by_token, header, json_answer, message, query_token,
+        schema, text,
+    },
     ws::UPGRADE_REQUIRED,
 };
 
@@ -37,9 +40,6 @@ const RESTORE: [ErrorCode; 9] = [
     shared::UNSUPPORTED_MEDIA_TYPE,
     shared::BODY_TIMEOUT,
 ];
-
-/// The name of the security scheme.
-const QUERY_TOKEN: &str = "tokenInQuery";
 
 const A_HASH: &str = "6e11bca7f0f6a1d2f9a4c39b2e95c7fbcf1de0e12ee5d2b0a1e8b2a09d6a0f11";
 
@@ -76,12 +76,7 @@ pub(crate) fn describe(workspaces: &Workspaces, pieces: &Pieces<'_>) -> Descript
     });
     let components = json!({
         "schemas": schemas(workspaces.limits.op_bytes),
-        "securitySchemes": { QUERY_TOKEN: {
-            "type": "apiKey",
-            "in": "query",
-            "name": "token",
-            "description": "The token, for browsers, which send no header with a WebSocket. It is kept out of every log.",
-        } },
+        "securitySchemes": { QUERY_TOKEN: query_token() },
     });
     let about = "Durable JSON by key that many change at once, with its history.";
     Description { tag: ("workspaces", about), paths, components }

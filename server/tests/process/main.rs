@@ -92,14 +92,16 @@ fn check_config_shows_every_setting_and_no_secret() {
 
 #[test]
 fn production_says_all_that_is_missing_at_once() {
-    let (code, _, refusal) = run(
-        &[],
-        &[("SYNCLINE_ENV", "production"), ("JWT_SECRET", "short"), ("JWT_SECRET_PREVIOUS", "short too")],
-    );
+    let short = [("SYNCLINE_ENV", "production"), ("JWT_SECRET", "short"), ("JWT_SECRET_PREVIOUS", "short too")];
+    let (code, _, refusal) = run(&[], &short);
     assert_eq!(code, 2);
+    assert!(refusal.contains("SYNC_SHARED_SECRET: production needs it for documents"), "{refusal}");
+    let (_, _, without) = run(&[], &[&short[..], &[("DOCUMENTS", "off")]].concat());
+    assert!(!without.contains("SYNC_SHARED_SECRET"), "{without}");
+    let (_, _, refusal) = run(&[], &[&short[..], &[("SYNC_SHARED_SECRET", "short three")]].concat());
+    assert!(refusal.contains("SYNC_SHARED_SECRET"), "{refusal}");
     assert!(refusal.contains("JWT_SECRET: production needs at least 32 bytes"), "{refusal}");
     assert!(refusal.contains("JWT_SECRET_PREVIOUS"), "{refusal}");
-    assert!(refusal.contains("SYNC_SHARED_SECRET: production needs it for documents"), "{refusal}");
     assert!(!refusal.contains("short"), "{refusal}");
 }
 
@@ -226,7 +228,7 @@ async fn it_serves_workspaces_with_nothing_else_installed_and_keeps_them() {
     let settings = [
         ("SYNCLINE_ENV", "production"),
         ("JWT_SECRET", syncline_testkit::SECRET),
-        ("SYNC_SHARED_SECRET", syncline_testkit::SECRET),
+        ("SYNC_SHARED_SECRET", "another secret of the tests, of thirty-two bytes and more"),
         ("HOST", "127.0.0.1"),
         ("PORT", "0"),
         ("DATA_DIR", folder.path()),

@@ -22,8 +22,8 @@ async fn ready(address: SocketAddr, wanted: bool) {
     let (status, redis) = if wanted { (200, "up") } else { (503, "down") };
     let said = async || {
         let answer = call(address, "GET", "/readyz", &[], "").await;
-        let ready = answer.json();
-        answer.status == status && ready["ready"] == wanted && ready["dependencies"]["redis"] == redis
+        let expected = json!({ "ready": wanted, "dependencies": { "redis": redis, "document_store": "up" } });
+        answer.status == status && answer.json() == expected
     };
     within("what /readyz says", async {
         while !said().await {

@@ -28,6 +28,7 @@ const SNAPSHOTS: [&str; 6] = [
     "/ws/snapshots/{kind}/{id}",
 ];
 
+const DOCUMENTS: [&str; 2] = ["/api/documents/{document}", "/sync/v1/{document}"];
 const LISTING: [&str; 1] = ["/api/ws/connections"];
 const WORKSPACES: [&str; 8] = [
     "/v1/automerge",
@@ -48,15 +49,24 @@ async fn what_is_switched_on_is_described() {
         all.sort_unstable();
         all
     };
-    assert_eq!(paths(&[]).await, all(&[&rest, &ROOMS, &SNAPSHOTS, &WORKSPACES, &LISTING]));
-    assert_eq!(paths(&[("ROOMS", "off")]).await, all(&[&rest, &SNAPSHOTS, &WORKSPACES, &LISTING]));
-    assert_eq!(paths(&[("SNAPSHOTS", "off")]).await, all(&[&rest, &ROOMS, &WORKSPACES, &LISTING]));
-    assert_eq!(paths(&[("WORKSPACES", "off")]).await, all(&[&rest, &ROOMS, &SNAPSHOTS, &LISTING]));
-    assert_eq!(paths(&[("WORKSPACES", "off"), ("SNAPSHOTS", "off")]).await, all(&[&rest, &ROOMS]));
-    let production = [("SYNCLINE_ENV", "production"), ("HOST", "127.0.0.1"), ("METRICS_ADDR", "127.0.0.1:0")];
+    let kept: &[&str] = &[&WORKSPACES[..], &DOCUMENTS].concat();
+    assert_eq!(paths(&[]).await, all(&[&rest, &ROOMS, &SNAPSHOTS, kept, &LISTING]));
+    assert_eq!(paths(&[("ROOMS", "off")]).await, all(&[&rest, &SNAPSHOTS, kept, &LISTING]));
+    assert_eq!(paths(&[("SNAPSHOTS", "off")]).await, all(&[&rest, &ROOMS, kept, &LISTING]));
+    let (no_workspaces, no_documents) = (("WORKSPACES", "off"), ("DOCUMENTS", "off"));
+    assert_eq!(paths(&[no_workspaces]).await, all(&[&rest, &ROOMS, &SNAPSHOTS, &DOCUMENTS, &LISTING]));
+    assert_eq!(paths(&[no_documents]).await, all(&[&rest, &ROOMS, &SNAPSHOTS, &WORKSPACES, &LISTING]));
+    let nothing_kept = [no_workspaces, no_documents, ("SNAPSHOTS", "off")];
+    assert_eq!(paths(&nothing_kept).await, all(&[&rest, &ROOMS]));
+    let production = [
+        ("SYNCLINE_ENV", "production"),
+        ("HOST", "127.0.0.1"),
+        ("METRICS_ADDR", "127.0.0.1:0"),
+        ("SYNC_SHARED_SECRET", "what is shared, thirty-two bytes and more"),
+    ];
     assert_eq!(
         paths(&production).await,
-        all(&[&["/healthz", "/readyz"], &ROOMS, &SNAPSHOTS, &WORKSPACES, &LISTING])
+        all(&[&["/healthz", "/readyz"], &ROOMS, &SNAPSHOTS, kept, &LISTING])
     );
 }
 

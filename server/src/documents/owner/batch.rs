@@ -30,8 +30,16 @@ struct Update {
     /// Nobody here: another node's, or the store's.
     from: Option<SeatId>,
     bytes: Bytes,
+    /// Whether it is all that its sender has and was lacked here.
+    is_answer: bool,
     /// The room that it takes.
     _room: Option<tokio::sync::OwnedSemaphorePermit>,
+}
+
+impl Update {
+    fn of_nobody(bytes: Bytes) -> Self {
+        Self { from: None, bytes, is_answer: false, _room: None }
+    }
 }
 
 /// Why a group of updates was not written.
@@ -42,30 +50,49 @@ enum Failure {
     Lost,
 }
 
-/// Whose markers are not to be answered: not all that was said before them is in the journal.
-type Unsettled = HashSet<SeatId>;
+/// A seat that has said something with a gap before it, until it has said all that is lacked here.
+#[derive(Clone, Copy)]
+pub(super) struct Behind {
+    /// Whether it is asked for that, and has not answered.
+    is_asked: bool,
+    is_healed: bool,
+    /// How much had changed when it was asked.
+    changes: u64,
+    /// The last marker that it sent meanwhile.
+    marker: Option<u64>,
+}
+
+impl Behind {
+    /// What is known of a seat after something with a gap before it, which may be its answer.
+    fn after(known: Option<&Self>, is_answer: bool, changes: u64) -> Self {
+        let marker = known.and_then(|known| known.marker);
+        match known.filter(|known| !known.is_healed) {
+            // It lacks something itself. It is asked again when it may have got that.
+            Some(known) if is_answer => Self { is_asked: false, ..*known },
+            Some(known) if known.is_asked => *known,
+            _ => Self { is_asked: true, is_healed: false, changes, marker },
+        }
+    }
+}
 
 impl Owner {
     pub(super) async fn carry_out(&mut self, commands: Vec<Command>) {
         let (mut theirs, mut ours, mut rest) = (Vec::new(), Vec::new(), Vec::new());
         for command in commands {
             match command {
-                Command::Heard(seat, Heard::Update(bytes, room)) => {
-                    ours.push(Update { from: Some(seat), bytes, _room: Some(room) });
+                Command::Heard(seat, Heard::Update { bytes, is_answer, room }) => {
+                    ours.push(Update { from: Some(seat), bytes, is_answer, _room: Some(room) });
                 }
-                Command::Remote(Remote::Update(bytes)) => {
-                    theirs.push(Update { from: None, bytes, _room: None });
-                }
+                Command::Remote(Remote::Update(bytes)) => theirs.push(Update::of_nobody(bytes)),
                 other => rest.push(other),
             }
         }
-        let mut unsettled = Unsettled::new();
         for group in [theirs, ours] {
-            self.write(group, &mut unsettled).await;
+            self.write(group).await;
         }
         for command in rest {
             match self.load().await {
-                Ok(()) => self.answer(command, &unsettled).await,
+                Ok(()) => self.answer(command).await,
                 Err(()) => self.cannot(command),
             }
         }
@@ -73,17 +100,17 @@ impl Owner {
 
     /// Takes what the store had that is not here.
     pub(super) async fn merge(&mut self, bytes: Bytes) {
-        self.write(vec![Update { from: None, bytes, _room: None }], &mut Unsettled::new()).await;
+        self.write(vec![Update::of_nobody(bytes)]).await;
     }
 
-    async fn write(&mut self, updates: Vec<Update>, unsettled: &mut Unsettled) {
+    async fn write(&mut self, updates: Vec<Update>) {
         let mut groups = VecDeque::from([updates]);
         while let Some(group) = groups.pop_front() {
             if group.is_empty() {
                 continue;
             }
             let from: Vec<SeatId> = group.iter().filter_map(|update| update.from).collect();
-            match self.write_together(group, unsettled).await {
+            match self.write_together(group).await {
                 Ok(()) => {}
                 Err(Failure::Broken(group)) if group.len() > 1 => {
                     // One of them did it: each by itself, to find out which.
@@ -91,12 +118,10 @@ impl Owner {
                 }
                 Err(Failure::Broken(_)) => {
                     self.outlets.metrics.documents.refused.increment(1);
-                    unsettled.extend(&from);
                     from.into_iter().for_each(|seat| self.end(seat, End::MALFORMED));
                 }
                 Err(Failure::Lost) => {
                     // Their clients still have it, and say it again when they are back.
-                    unsettled.extend(&from);
                     from.into_iter().for_each(|seat| self.end(seat, End::FAILED));
                 }
             }
@@ -104,12 +129,13 @@ impl Owner {
     }
 
     /// Applies updates, puts what they change in the journal, and tells everybody.
-    async fn write_together(&mut self, group: Vec<Update>, unsettled: &mut Unsettled) -> Result<(), Failure> {
+    async fn write_together(&mut self, group: Vec<Update>) -> Result<(), Failure> {
         self.load().await.map_err(|()| Failure::Lost)?;
         let bytes: usize = group.iter().map(|update| update.bytes.len()).sum();
+        let mut refused = HashSet::new();
         let changed = match bytes {
-            0..HEAVY => self.apply(&group, unsettled),
-            _ => block_in_place(|| self.apply(&group, unsettled)),
+            0..HEAVY => self.apply(&group, &mut refused),
+            _ => block_in_place(|| self.apply(&group, &mut refused)),
         };
         let changed = match changed {
             Ok(changed) => changed,
@@ -125,24 +151,29 @@ impl Owner {
             self.tell_update(&group, changed);
         }
         self.outlets.metrics.documents.updates.increment(group.len() as u64);
-        for seat in group.iter().filter_map(|update| update.from) {
-            if let Some(seat) = self.seats.get(&seat).filter(|seat| seat.counts_updates) {
-                seat.answers.push(Answer::Update(!unsettled.contains(&seat.id)));
+        for (number, update) in group.iter().enumerate() {
+            let seat = update.from.and_then(|seat| self.seats.get(&seat));
+            if let Some(seat) = seat.filter(|seat| seat.counts_updates) {
+                seat.answers.push(Answer::Update(!refused.contains(&number)));
             }
         }
+        self.tell_healed();
         Ok(())
     }
 
-    /// What all of these change together; nothing if nothing is new.
-    fn apply(&mut self, group: &[Update], unsettled: &mut Unsettled) -> Result<Option<Bytes>, Broken> {
+    /// What all of these change together; nothing if nothing is new. The numbers of those that are not among them.
+    fn apply(&mut self, group: &[Update], refused: &mut HashSet<usize>) -> Result<Option<Bytes>, Broken> {
         let Some(document) = &mut self.document else { return Ok(None) };
         let mut batch = document.batch();
         let bounds = Bounds { bytes: self.outlets.max_bytes, ..AN_UPDATE };
         let mut room = self.outlets.max_bytes.saturating_sub(document.bytes());
-        for update in group {
+        // What is taken of this group, which is not in the document yet.
+        let mut taken_bytes = 0;
+        let mut has_remote_gap = false;
+        for (number, update) in group.iter().enumerate() {
             if update.bytes.len() > room && update.from.is_some() {
                 // What is known is an upper bound: it is worth to look.
-                room = self.outlets.max_bytes.saturating_sub(document.state()?.len());
+                room = self.outlets.max_bytes.saturating_sub(document.state()?.len() + taken_bytes);
             }
             let taken = match update.from {
                 Some(_) if update.bytes.len() > room => Err(Refusal::Full),
@@ -150,24 +181,80 @@ impl Owner {
             };
             let Err(refusal) = taken else {
                 room = room.saturating_sub(update.bytes.len());
+                taken_bytes += update.bytes.len();
+                if update.is_answer
+                    && let Some(behind) = update.from.and_then(|seat| self.behind.get_mut(&seat))
+                {
+                    behind.is_healed = true;
+                }
                 continue;
             };
             tracing::debug!(document = self.open.id.as_str(), ?refusal, "an update is not taken");
-            self.outlets.metrics.documents.refused.increment(1);
-            unsettled.extend(update.from);
+            let metrics = &self.outlets.metrics.documents;
+            match (update.from, refusal) {
+                (Some(_), _) => metrics.refused.increment(1),
+                (None, Refusal::Gap) => metrics.gaps.increment(1),
+                (None, _) => metrics.remote_malformed.increment(1),
+            }
+            refused.insert(number);
+            has_remote_gap |= update.from.is_none() && refusal == Refusal::Gap;
             let Some(seat) = update.from.and_then(|seat| self.seats.get(&seat)) else { continue };
-            seat.answers.push(match refusal {
-                // It has what comes before, or gets it from somebody.
-                Refusal::Gap => Answer::Frame(frame::step1(&document.state_vector())),
-                Refusal::Malformed => Answer::End(End::MALFORMED),
-                Refusal::Full => Answer::End(End::FULL),
-            });
+            match refusal {
+                Refusal::Gap => {
+                    let known = self.behind.get(&seat.id);
+                    let behind = Behind::after(known, update.is_answer, self.saving.changes());
+                    if behind.is_asked && known.is_none_or(|known| known.is_healed || !known.is_asked) {
+                        // It has what comes before, or gets it from somebody.
+                        seat.answers.frame(frame::step1(&document.state_vector()));
+                    }
+                    self.behind.insert(seat.id, behind);
+                }
+                Refusal::Malformed => seat.answers.push(Answer::End(End::MALFORMED)),
+                Refusal::Full => seat.answers.push(Answer::End(End::FULL)),
+            }
         }
-        document.apply(batch)
+        let changed = document.apply(batch);
+        if has_remote_gap {
+            self.exchange(true);
+        }
+        changed
+    }
+
+    /// Whoever has said all that was lacked is told of the markers that it sent meanwhile.
+    fn tell_healed(&mut self) {
+        let healed: Vec<_> = self.behind.extract_if(|_, behind| behind.is_healed).collect();
+        for (seat, Behind { marker, .. }) in healed {
+            if let Some(marker) = marker {
+                self.mark(seat, marker);
+            }
+        }
+    }
+
+    /// Whoever had a gap itself may have none any more, since something has changed.
+    pub(super) fn ask_those_behind(&mut self) {
+        let Some(document) = &self.document else { return };
+        let changes = self.saving.changes();
+        for (seat, behind) in &mut self.behind {
+            if let Some(seat) = self.seats.get(seat)
+                && !behind.is_asked
+                && behind.changes != changes
+            {
+                (behind.is_asked, behind.changes) = (true, changes);
+                seat.answers.frame(frame::step1(&document.state_vector()));
+            }
+        }
+    }
+
+    /// All that this seat has said is in the journal.
+    fn mark(&mut self, seat: SeatId, number: u64) {
+        if let Some(seat) = self.seats.get(&seat) {
+            seat.answers.frame(frame::journaled(number));
+            self.saving.mark(seat, number);
+        }
     }
 
     /// Puts a change in the journal.
-    async fn keep(&mut self, entry: Bytes) -> Result<(), ()> {
+    pub(super) async fn keep(&mut self, entry: Bytes) -> Result<(), ()> {
         let began = StdInstant::now();
         let metrics = &self.outlets.metrics.documents;
         let bytes = entry.len();
@@ -181,6 +268,8 @@ impl Owner {
                 metrics.commit_failures.increment(1);
                 tracing::error!(document = self.open.id.as_str(), %error, "a commit failed");
                 self.drop_document("changes could not be put in the journal");
+                // Perhaps it is there nevertheless, and then nobody was told of it.
+                self.open.feed.reset();
                 Err(())
             }
         }
@@ -197,8 +286,10 @@ impl Owner {
         }
     }
 
-    async fn answer(&mut self, command: Command, unsettled: &Unsettled) {
+    async fn answer(&mut self, command: Command) {
         match command {
+            // It has left before it came.
+            Command::Enter(seat, _) if seat.answers.is_left() => {}
             Command::Enter(seat, reply) => {
                 if let Some(document) = &self.document {
                     seat.answers.frame(frame::step1(&document.state_vector()));
@@ -209,7 +300,7 @@ impl Owner {
                 self.seats.insert(seat.id, seat);
                 let _gone = reply.send(Ok(()));
             }
-            Command::Heard(seat, heard) => self.hear(seat, heard, unsettled),
+            Command::Heard(seat, heard) => self.hear(seat, heard),
             Command::State(asked) => {
                 let position = self.open.feed.position();
                 let missing = self.missing(&asked.state_vector);
@@ -230,10 +321,12 @@ impl Owner {
         }
     }
 
-    fn hear(&mut self, seat: SeatId, heard: Heard, unsettled: &Unsettled) {
+    fn hear(&mut self, seat: SeatId, heard: Heard) {
         match heard {
             // All updates were written before.
-            Heard::Update(..) => {}
+            Heard::Update { .. } => {}
+            // Whoever has left is heard no more: nobody would take away the state that came after.
+            Heard::Awareness(_) if !self.seats.contains_key(&seat) => {}
             Heard::Awareness(bytes) => {
                 match self.awareness.apply(&bytes, seat.source(), StdInstant::now(), AWARENESS) {
                     Ok(applied) => {
@@ -251,13 +344,11 @@ impl Owner {
                     seat.answers.frame(all);
                 }
             }
-            Heard::Marker(number) if !unsettled.contains(&seat) => {
-                if let Some(held) = self.seats.get(&seat) {
-                    held.answers.frame(frame::journaled(number));
-                    self.saving.mark(held, number);
-                }
-            }
-            Heard::Marker(_) => {}
+            Heard::Marker(number) => match self.behind.get_mut(&seat) {
+                // Not all that it has said is in the journal.
+                Some(behind) => behind.marker = Some(number),
+                None => self.mark(seat, number),
+            },
         }
     }
 
@@ -290,9 +381,10 @@ impl Owner {
             }
             Remote::Deleted => {
                 // The store's is gone already; what this node has kept is not.
-                if let Err(error) = self.forget_saved().await {
+                if let Err(error) = self.saving.drop_all(&*self.outlets.journal, &self.log).await {
                     tracing::error!(document = self.open.id.as_str(), error, "a deleted document is still kept");
                 }
+                self.settle();
                 self.is_deleted();
             }
         }

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     future,
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
 };
 
 use bytes::Bytes;
@@ -13,7 +13,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::Owner;
+use super::{Outlets, Owner};
 use crate::{
     documents::{
         answers::{Seat, SeatId},
@@ -21,7 +21,7 @@ use crate::{
         schedule::{Patience, Schedule},
         store::{Saved, StoreError, Stored, Version},
     },
-    journal::{Contents, Write},
+    journal::{Contents, Journal, LogId, Write},
 };
 
 /// How many markers of one seat wait for the store. At the bound the newest takes the place of the one before it.
@@ -30,6 +30,24 @@ const MARKS: usize = 64;
 /// How large the journal of a document may grow before a copy takes the place of its changes, while the store is away;
 /// a larger document's may be as large as that is.
 const COMPACT_FROM: usize = 4 * 1024 * 1024;
+
+/// A document that cannot be saved, counted as long as this is there.
+pub(super) struct Unsaved(Arc<Outlets>);
+
+impl Unsaved {
+    fn new(outlets: &Arc<Outlets>) -> Self {
+        outlets.unsaved.fetch_add(1, Ordering::AcqRel);
+        outlets.metrics.documents.unsaved.increment(1.0);
+        Self(Arc::clone(outlets))
+    }
+}
+
+impl Drop for Unsaved {
+    fn drop(&mut self) {
+        self.0.unsaved.fetch_sub(1, Ordering::AcqRel);
+        self.0.metrics.documents.unsaved.decrement(1.0);
+    }
+}
 
 /// What came of a save.
 pub(super) type Ended = Result<Saved, StoreError>;
@@ -86,6 +104,11 @@ impl Saving {
         self.kept += bytes;
     }
 
+    /// How many changes there were.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     pub(super) fn due(&self, patience: Patience) -> Option<Instant> {
         self.schedule.due(patience)
     }
@@ -137,12 +160,29 @@ impl Saving {
         });
     }
 
+    /// Drops all that the journal has of it, and what was to be saved with it.
+    pub(super) async fn drop_all(&mut self, journal: &dyn Journal, log: &LogId) -> Result<(), String> {
+        if let Some(running) = self.running.take() {
+            // Were it to end later, it would bring back what is deleted.
+            running.task.abort();
+            let _ended = running.task.await;
+        }
+        journal
+            .commit(vec![Write::Drop { log: log.clone(), through: self.position }])
+            .await
+            .map_err(|error| error.to_string())?;
+        let waiting = std::mem::take(&mut self.waiting);
+        *self = Self::default();
+        waiting.into_iter().for_each(|waiting| answer(waiting, true));
+        Ok(())
+    }
 }
 
 impl Owner {
     pub(super) async fn save_if_due(&mut self, now: Instant) {
         if self.saving.due(self.outlets.patience).is_some_and(|due| due <= now) {
             self.save(now).await;
+            self.settle();
         }
     }
 
@@ -151,7 +191,7 @@ impl Owner {
         self.saving.waiting.push(reply);
         self.saving.schedule.hurry();
         self.save_if_due(Instant::now()).await;
-        self.answer_waiting();
+        self.settle();
     }
 
     async fn save(&mut self, now: Instant) {
@@ -167,7 +207,7 @@ impl Owner {
             }
         };
         self.saving.schedule.begin();
-        let (outlets, id) = (std::sync::Arc::clone(&self.outlets), self.open.id.clone());
+        let (outlets, id) = (Arc::clone(&self.outlets), self.open.id.clone());
         let (body, after) = (bytes.clone(), self.saving.version.clone());
         let task = tokio::spawn(async move {
             let began = std::time::Instant::now();
@@ -182,7 +222,6 @@ impl Owner {
     pub(super) async fn save_ended(&mut self, ended: Ended) {
         let Some(Running { through, changes, kept, bytes, .. }) = self.saving.running.take() else { return };
         let metrics = &self.outlets.metrics.documents;
-        let was_failing = self.saving.schedule.is_failing();
         match ended {
             Ok(Saved::Done(version)) => {
                 metrics.saves.increment(1);
@@ -207,39 +246,7 @@ impl Owner {
                 }
             }
         }
-        self.note_failing(was_failing);
-        self.answer_waiting();
-    }
-
-    /// Drops all that the journal has of it, and whatever was to be saved.
-    pub(super) async fn forget_saved(&mut self) -> Result<(), String> {
-        // Were it to end later, it would bring back what is deleted.
-        if let Some(running) = self.saving.running.take() {
-            running.task.abort();
-            let _ended = running.task.await;
-        }
-        let drop_all = Write::Drop { log: self.log.clone(), through: self.saving.position };
-        self.outlets.journal.commit(vec![drop_all]).await.map_err(|error| error.to_string())?;
-        let was_failing = self.saving.schedule.is_failing();
-        let forgotten = std::mem::take(&mut self.saving);
-        self.note_failing(was_failing);
-        forgotten.waiting.into_iter().for_each(|waiting| answer(waiting, true));
-        Ok(())
-    }
-
-    /// Counts this document among those that cannot be saved, or no more.
-    fn note_failing(&self, was_failing: bool) {
-        match (was_failing, self.saving.schedule.is_failing()) {
-            (false, true) => {
-                self.outlets.unsaved.fetch_add(1, Ordering::AcqRel);
-                self.outlets.metrics.documents.unsaved.increment(1.0);
-            }
-            (true, false) => {
-                self.outlets.unsaved.fetch_sub(1, Ordering::AcqRel);
-                self.outlets.metrics.documents.unsaved.decrement(1.0);
-            }
-            _ => {}
-        }
+        self.settle();
     }
 
     /// Somebody else has saved it since: what they have is taken, and then all of it is saved.
@@ -269,11 +276,17 @@ impl Owner {
         }
     }
 
-    /// Whoever waits for a save is answered when there is nothing left to save, or it failed: it is in the journal.
-    fn answer_waiting(&mut self) {
-        let is_saved = self.saving.is_settled();
-        if is_saved || self.saving.schedule.is_failing() {
-            self.saving.waiting.drain(..).for_each(|waiting| answer(waiting, is_saved));
+    /// Counts the document if it cannot be saved. Whoever waits for a save is answered then, as it is in the journal, or
+    /// when there is nothing left to save.
+    pub(super) fn settle(&mut self) {
+        let is_failing = self.saving.schedule.is_failing();
+        match is_failing {
+            true if self.unsaved.is_some() => {}
+            true => self.unsaved = Some(Unsaved::new(&self.outlets)),
+            false => self.unsaved = None,
+        }
+        if is_failing || self.saving.is_settled() {
+            self.saving.waiting.drain(..).for_each(|waiting| answer(waiting, !is_failing));
         }
     }
 }
