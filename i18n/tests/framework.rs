@@ -9,14 +9,16 @@ use syncline_i18n::{Catalog, Locale};
 const LOCALES: [&str; 6] = ["de", "en", "es", "fr", "ja", "nl"];
 
 /// The framework's codes and their parameters.
-const CODES: [(&str, &[&str]); 49] = [
+const CODES: [(&str, &[&str]); 51] = [
     ("auth.expired", &[]),
     ("auth.forbidden", &["key"]),
     ("auth.invalid", &[]),
     ("auth.originDenied", &[]),
     ("auth.required", &[]),
     ("body.timeout", &[]),
+    ("document.limit", &["max"]),
     ("invalid.data", &[]),
+    ("invalid.documentId", &[]),
     ("invalid.json", &[]),
     ("invalid.roomId", &[]),
     ("invalid.state", &[]),

@@ -40,9 +40,16 @@ server =
        *[other] Der Server ist ausgelastet. Bitte versuchen Sie es in { $seconds } Sekunden erneut.
     }
 
+document =
+    .limit = { $max ->
+        [one] Über eine Verbindung kann höchstens { $max } Dokument geöffnet sein.
+       *[other] Über eine Verbindung können höchstens { $max } Dokumente geöffnet sein.
+    }
+
 invalid =
     .roomId = Dieser Raumname ist ungültig. Zulässig sind 1 bis 64 Buchstaben (A bis Z), Ziffern, Binde- und Unterstriche.
     .workspaceId = Dieser Name für einen Arbeitsbereich ist ungültig. Zulässig sind 1 bis 128 Buchstaben (A bis Z), Ziffern, Punkte, Doppelpunkte, Binde- und Unterstriche.
+    .documentId = Dieser Dokumentname ist ungültig. Zulässig sind 1 bis 256 Byte Text ohne Steuerzeichen.
     .json = Die Anfrage ist kein gültiges JSON.
     .state = Der Zustand fehlt oder ist weder ein Objekt noch ein Array.
     .data = Die Daten fehlen, oder die Version ist keine ganze Zahl ab 1.

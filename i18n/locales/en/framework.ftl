@@ -45,10 +45,17 @@ server =
        *[other] The server is busy. Please try again in { $seconds } seconds.
     }
 
+document =
+    .limit = { $max ->
+        [one] You can have at most { $max } document open on one connection.
+       *[other] You can have at most { $max } documents open on one connection.
+    }
+
 # What is wrong with a request to the HTTP of rooms.
 invalid =
     .roomId = This room name is not valid. Use 1 to 64 letters (A to Z), digits, hyphens, and underscores.
     .workspaceId = This workspace name is not valid. Use 1 to 128 letters (A to Z), digits, dots, colons, hyphens, and underscores.
+    .documentId = This document name is not valid. Use 1 to 256 bytes of text without control characters.
     .json = The request is not valid JSON.
     .state = The state is missing, or it is neither an object nor an array.
     .data = The data is missing, or the version is not a whole number from 1 on.

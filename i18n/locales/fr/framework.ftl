@@ -41,9 +41,16 @@ server =
        *[other] Le serveur est très sollicité. Veuillez réessayer dans { $seconds } secondes.
     }
 
+document =
+    .limit = { $max ->
+        [one] Une connexion peut avoir { $max } document ouvert au maximum.
+       *[other] Une connexion peut avoir { $max } documents ouverts au maximum.
+    }
+
 invalid =
     .roomId = Ce nom de salon n’est pas valide. Utilisez de 1 à 64 lettres (de A à Z), chiffres, traits d’union et tirets bas.
     .workspaceId = Ce nom d’espace de travail n’est pas valide. Utilisez de 1 à 128 lettres (de A à Z), chiffres, points, deux-points, traits d’union et tirets bas.
+    .documentId = Ce nom de document n’est pas valide. Utilisez de 1 à 256 octets de texte sans caractères de contrôle.
     .json = La requête n’est pas du JSON valide.
     .state = L’état est absent, ou n’est ni un objet ni un tableau.
     .data = Les données manquent, ou la version n’est pas un nombre entier à partir de 1.

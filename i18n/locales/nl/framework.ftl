@@ -40,9 +40,16 @@ server =
        *[other] Het is druk op de server. Probeer het over { $seconds } seconden opnieuw.
     }
 
+document =
+    .limit = { $max ->
+        [one] Je kunt via één verbinding maximaal { $max } document open hebben.
+       *[other] Je kunt via één verbinding maximaal { $max } documenten open hebben.
+    }
+
 invalid =
     .roomId = Deze kamernaam is ongeldig. Gebruik 1 tot 64 letters (A tot Z), cijfers, koppeltekens en onderstrepingstekens.
     .workspaceId = Deze werkruimtenaam is ongeldig. Gebruik 1 tot 128 letters (A tot Z), cijfers, punten, dubbele punten, koppeltekens en onderstrepingstekens.
+    .documentId = Deze documentnaam is ongeldig. Gebruik 1 tot 256 bytes tekst zonder besturingstekens.
     .json = Het verzoek is geen geldige JSON.
     .state = De toestand ontbreekt of is geen object of array.
     .data = De gegevens ontbreken, of de versie is geen geheel getal vanaf 1.

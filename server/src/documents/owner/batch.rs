@@ -109,9 +109,10 @@ impl Owner {
     async fn write_together(&mut self, group: Vec<Update>, unsettled: &mut Unsettled) -> Result<(), Failure> {
         self.load().await.map_err(|()| Failure::Lost)?;
         let bytes: usize = group.iter().map(|update| update.bytes.len()).sum();
+        let mut refused = HashSet::new();
         let changed = match bytes {
-            0..HEAVY => self.apply(&group, unsettled),
-            _ => block_in_place(|| self.apply(&group, unsettled)),
+            0..HEAVY => self.apply(&group, &mut refused),
+            _ => block_in_place(|| self.apply(&group, &mut refused)),
         };
         let changed = match changed {
             Ok(changed) => changed,
@@ -127,21 +128,26 @@ impl Owner {
             self.tell_update(&group, changed);
         }
         self.outlets.metrics.documents.updates.increment(group.len() as u64);
-        for seat in group.iter().filter_map(|update| update.from) {
-            if let Some(seat) = self.seats.get(&seat).filter(|seat| seat.counts_updates) {
-                seat.answers.push(Answer::Update(!unsettled.contains(&seat.id)));
+        for (number, update) in group.iter().enumerate() {
+            let is_taken = !refused.contains(&number);
+            if !is_taken {
+                unsettled.extend(update.from);
+            }
+            let seat = update.from.and_then(|seat| self.seats.get(&seat));
+            if let Some(seat) = seat.filter(|seat| seat.counts_updates) {
+                seat.answers.push(Answer::Update(is_taken));
             }
         }
         Ok(())
     }
 
-    /// What all of these change together; nothing if nothing is new.
-    fn apply(&mut self, group: &[Update], unsettled: &mut Unsettled) -> Result<Option<Bytes>, Broken> {
+    /// What all of these change together; nothing if nothing is new. The numbers of those that are not among them.
+    fn apply(&mut self, group: &[Update], refused: &mut HashSet<usize>) -> Result<Option<Bytes>, Broken> {
         let Some(document) = &mut self.document else { return Ok(None) };
         let mut batch = document.batch();
         let bounds = Bounds { bytes: self.outlets.max_bytes, weight: MAX_WEIGHT };
         let mut room = self.outlets.max_bytes.saturating_sub(document.bytes());
-        for update in group {
+        for (number, update) in group.iter().enumerate() {
             if update.bytes.len() > room && update.from.is_some() {
                 // What is known is an upper bound: it is worth to look.
                 room = self.outlets.max_bytes.saturating_sub(document.state()?.len());
@@ -156,7 +162,7 @@ impl Owner {
             };
             tracing::debug!(document = self.open.id.as_str(), ?refusal, "an update is not taken");
             self.outlets.metrics.documents.refused.increment(1);
-            unsettled.extend(update.from);
+            refused.insert(number);
             let Some(seat) = update.from.and_then(|seat| self.seats.get(&seat)) else { continue };
             seat.answers.push(match refusal {
                 // It has what comes before, or gets it from somebody.
@@ -202,7 +208,7 @@ impl Owner {
     async fn answer(&mut self, command: Command, unsettled: &Unsettled) {
         match command {
             Command::Enter(seat, reply) => {
-                if let Some(document) = &self.document {
+                if let Some(document) = self.document.as_ref().filter(|_| !seat.counts_updates) {
                     seat.answers.frame(frame::step1(&document.state_vector()));
                 }
                 if let Some(all) = self.awareness.full() {
@@ -236,6 +242,8 @@ impl Owner {
         match heard {
             // All updates were written before.
             Heard::Update(..) => {}
+            // Whoever has left is heard no more: nobody would take away the state that came after.
+            Heard::Awareness(_) if !self.seats.contains_key(&seat) => {}
             Heard::Awareness(bytes) => {
                 match self.awareness.apply(&bytes, seat.source(), StdInstant::now(), AWARENESS) {
                     Ok(applied) => {
@@ -252,6 +260,15 @@ impl Owner {
                 if let Some((seat, all)) = self.seats.get(&seat).zip(self.awareness.full()) {
                     seat.answers.frame(all);
                 }
+            }
+            Heard::FirstStep => {
+                if let Some((seat, document)) = self.seats.get(&seat).zip(self.document.as_ref()) {
+                    seat.answers.frame(frame::step1(&document.state_vector()));
+                }
+            }
+            Heard::Stateless(text) => {
+                self.tell(Kind::Stateless, text.clone(), Some(seat));
+                self.tell_nodes(News::Stateless(text));
             }
             Heard::Marker(number) if !unsettled.contains(&seat) => {
                 if let Some(held) = self.seats.get(&seat) {
@@ -284,6 +301,10 @@ impl Owner {
                     Err(_malformed) => self.outlets.metrics.documents.remote_malformed.increment(1),
                 }
             }
+            Remote::Stateless(text) => match std::str::from_utf8(&text) {
+                Ok(_) => self.tell(Kind::Stateless, text, None),
+                Err(_) => self.outlets.metrics.documents.remote_malformed.increment(1),
+            },
             Remote::State(standing, said) => self.compare(&standing, said),
             Remote::Gap => self.exchange(true),
             Remote::Left(node) => {
