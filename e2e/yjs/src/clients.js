@@ -21,6 +21,14 @@ export const SECRETS = {
 /** How long clients wait before they come back, in milliseconds. */
 const RETRY = { delay: 50, minDelay: 50, maxDelay: 250, jitter: false };
 
+/** As in browsers: an error that nobody listens to ends no program. */
+class BrowserLike extends WebSocket {
+  constructor(...address) {
+    super(...address);
+    this.on("error", () => {});
+  }
+}
+
 /** A token of the plain kind: it may read and write, and never expires. */
 export function signed(user) {
   const signature = createHmac("sha256", SECRETS.SYNC_SHARED_SECRET).update(user).digest("base64url");
@@ -48,13 +56,16 @@ export class Clients {
   /** A client of y-websocket; `params` are those of its query besides the token. */
   websocket(name, { token = signed("ada"), params = {}, doc = new Y.Doc(), connect = true } = {}) {
     const provider = new WebsocketProvider(`${this.#url}/sync/v1`, name, doc, {
-      WebSocketPolyfill: WebSocket,
+      WebSocketPolyfill: BrowserLike,
       disableBc: true,
       maxBackoffTime: RETRY.maxDelay,
       params: { token, ...params },
       connect,
     });
-    this.#closing.push(() => provider.destroy());
+    this.#closing.push(() => {
+      provider.destroy();
+      doc.destroy();
+    });
     return provider;
   }
 
@@ -62,7 +73,7 @@ export class Clients {
   socket({ version = 4 } = {}) {
     const { HocuspocusProviderWebsocket } = HOCUSPOCUS[version];
     const url = `${this.#url}/hocuspocus`;
-    const socket = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: WebSocket, ...RETRY });
+    const socket = new HocuspocusProviderWebsocket({ url, WebSocketPolyfill: BrowserLike, ...RETRY });
     this.#closing.push(() => socket.destroy());
     return socket;
   }
@@ -74,7 +85,10 @@ export class Clients {
     const provider = new HocuspocusProvider(options);
     // Version 2 has attached it already.
     provider.attach?.();
-    this.#closing.push(() => provider.destroy());
+    this.#closing.push(() => {
+      provider.destroy();
+      doc.destroy();
+    });
     return provider;
   }
 
