@@ -78,7 +78,9 @@ fn said<'a>(reader: &mut Reader<'a>) -> Result<Said<'a>, Malformed> {
         CLOSE => return Ok(Said::Close),
         BROADCAST_STATELESS => Said::Broadcast(reader.text()?),
         SYNC_REPLY => Said::Message(frame::common(frame::SYNC, reader)?),
-        kind @ (frame::SYNC | frame::AWARENESS | frame::QUERY_AWARENESS) => Said::Message(frame::common(kind, reader)?),
+        kind @ (frame::SYNC | frame::AWARENESS | frame::QUERY_AWARENESS) => {
+            Said::Message(frame::common(kind, reader)?)
+        }
         // A text of a client's is for the server's own code, of which there is none.
         _ => return Ok(Said::Nothing),
     };

@@ -183,7 +183,12 @@ impl Hocuspocus {
 
     fn has_left(&self, seated: &Seated, end: End) {
         let user_id = self.user.as_deref().unwrap_or_default();
-        tracing::info!(document = seated.document(), user_id, reason = end.reason, "somebody left over Hocuspocus");
+        tracing::info!(
+            document = seated.document(),
+            user_id,
+            reason = end.reason,
+            "somebody left over Hocuspocus"
+        );
     }
 
     /// Ends one document, and says so to its client.
@@ -290,4 +295,3 @@ impl Conversation for Hocuspocus {
         self.seated.values().for_each(|seated| self.has_left(seated, end));
     }
 }
-
