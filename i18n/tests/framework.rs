@@ -9,13 +9,14 @@ use syncline_i18n::{Catalog, Locale};
 const LOCALES: [&str; 6] = ["de", "en", "es", "fr", "ja", "nl"];
 
 /// The framework's codes and their parameters.
-const CODES: [(&str, &[&str]); 50] = [
+const CODES: [(&str, &[&str]); 51] = [
     ("auth.expired", &[]),
     ("auth.forbidden", &["key"]),
     ("auth.invalid", &[]),
     ("auth.originDenied", &[]),
     ("auth.required", &[]),
     ("body.timeout", &[]),
+    ("document.limit", &["max"]),
     ("invalid.data", &[]),
     ("invalid.documentId", &[]),
     ("invalid.json", &[]),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::test::{failure_drills, journal_drill};
+use crate::test::{failure_drills, journal_drill, yjs_drills};
 
 /// Options of `cargo xtask drills`.
 #[derive(Debug, Args)]
@@ -25,15 +25,22 @@ pub(crate) struct Options {
     /// Keys of the large workspace
     #[arg(long, default_value_t = 100_000)]
     keys: usize,
+    /// Rounds in which stock Yjs clients write and come and go
+    #[arg(long, default_value_t = 100)]
+    yjs_rounds: usize,
+    /// How long stock Yjs clients do nothing, in seconds
+    #[arg(long, default_value_t = 300)]
+    yjs_idle: u64,
 }
 
 /// Runs them.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let Options { rounds, outage, followers, journal_kills, keys } = options;
+    let Options { rounds, outage, followers, journal_kills, keys, yjs_rounds, yjs_idle } = options;
     journal_drill().variable("DRILL_JOURNAL_KILLS", journal_kills.to_string()).succeed()?;
     let drills = failure_drills().variable("DRILL_ROUNDS", rounds.to_string());
     let drills = drills.variable("DRILL_OUTAGE_SECONDS", outage.to_string());
     let drills = drills.variable("DRILL_FOLLOWERS", followers.to_string());
     drills.variable("DRILL_KEYS", keys.to_string()).succeed()?;
+    yjs_drills(*yjs_rounds, *yjs_idle)?;
     Ok(ExitCode::SUCCESS)
 }

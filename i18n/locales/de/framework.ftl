@@ -40,6 +40,12 @@ server =
        *[other] Der Server ist ausgelastet. Bitte versuchen Sie es in { $seconds } Sekunden erneut.
     }
 
+document =
+    .limit = { $max ->
+        [one] Über eine Verbindung kann höchstens { $max } Dokument geöffnet sein.
+       *[other] Über eine Verbindung können höchstens { $max } Dokumente geöffnet sein.
+    }
+
 invalid =
     .roomId = Dieser Raumname ist ungültig. Zulässig sind 1 bis 64 Buchstaben (A bis Z), Ziffern, Binde- und Unterstriche.
     .workspaceId = Dieser Name für einen Arbeitsbereich ist ungültig. Zulässig sind 1 bis 128 Buchstaben (A bis Z), Ziffern, Punkte, Doppelpunkte, Binde- und Unterstriche.

@@ -45,6 +45,12 @@ server =
        *[other] The server is busy. Please try again in { $seconds } seconds.
     }
 
+document =
+    .limit = { $max ->
+        [one] You can have at most { $max } document open on one connection.
+       *[other] You can have at most { $max } documents open on one connection.
+    }
+
 # What is wrong with a request to the HTTP of rooms.
 invalid =
     .roomId = This room name is not valid. Use 1 to 64 letters (A to Z), digits, hyphens, and underscores.

@@ -40,6 +40,12 @@ server =
        *[other] El servidor está muy ocupado. Vuelva a intentarlo dentro de { $seconds } segundos.
     }
 
+document =
+    .limit = { $max ->
+        [one] Puede tener abierto como máximo { $max } documento por conexión.
+       *[other] Puede tener abiertos como máximo { $max } documentos por conexión.
+    }
+
 invalid =
     .roomId = Este nombre de sala no es válido. Use de 1 a 64 letras (de la A a la Z), cifras, guiones y guiones bajos.
     .workspaceId = Este nombre de espacio de trabajo no es válido. Use de 1 a 128 letras (de la A a la Z), cifras, puntos, dos puntos, guiones y guiones bajos.

@@ -41,6 +41,12 @@ server =
        *[other] Le serveur est très sollicité. Veuillez réessayer dans { $seconds } secondes.
     }
 
+document =
+    .limit = { $max ->
+        [one] Une connexion peut avoir { $max } document ouvert au maximum.
+       *[other] Une connexion peut avoir { $max } documents ouverts au maximum.
+    }
+
 invalid =
     .roomId = Ce nom de salon n’est pas valide. Utilisez de 1 à 64 lettres (de A à Z), chiffres, traits d’union et tirets bas.
     .workspaceId = Ce nom d’espace de travail n’est pas valide. Utilisez de 1 à 128 lettres (de A à Z), chiffres, points, deux-points, traits d’union et tirets bas.

@@ -40,6 +40,12 @@ server =
        *[other] Het is druk op de server. Probeer het over { $seconds } seconden opnieuw.
     }
 
+document =
+    .limit = { $max ->
+        [one] Je kunt via één verbinding maximaal { $max } document open hebben.
+       *[other] Je kunt via één verbinding maximaal { $max } documenten open hebben.
+    }
+
 invalid =
     .roomId = Deze kamernaam is ongeldig. Gebruik 1 tot 64 letters (A tot Z), cijfers, koppeltekens en onderstrepingstekens.
     .workspaceId = Deze werkruimtenaam is ongeldig. Gebruik 1 tot 128 letters (A tot Z), cijfers, punten, dubbele punten, koppeltekens en onderstrepingstekens.

@@ -80,6 +80,11 @@ impl Answers {
         self.push(Answer::Frame(frame));
     }
 
+    /// It ends here.
+    pub(super) fn end(&self, end: End) {
+        self.push(Answer::End(end));
+    }
+
     /// The next one; whoever asks is woken when there is one.
     pub(super) fn poll(&self, waker: &Waker) -> Option<Answer> {
         let mut state = self.lock();
@@ -101,6 +106,6 @@ impl Answers {
 pub(super) struct Seat {
     pub(super) id: SeatId,
     pub(super) answers: Arc<Answers>,
-    /// Whether it is told of each of its updates what became of it.
+    /// Whether it is told of each of its updates what became of it, and not asked for any before it asks itself.
     pub(super) counts_updates: bool,
 }

@@ -10,10 +10,10 @@ use super::lib0::{Malformed, Reader, Writer};
 const MAX_MESSAGES: usize = 16;
 
 /// The messages there are.
-const SYNC: u64 = 0;
-const AWARENESS: u64 = 1;
+pub(super) const SYNC: u64 = 0;
+pub(super) const AWARENESS: u64 = 1;
 const AUTH: u64 = 2;
-const QUERY_AWARENESS: u64 = 3;
+pub(super) const QUERY_AWARENESS: u64 = 3;
 
 /// Ours, far from the numbers that y-protocols and Hocuspocus use.
 const MARKER: u64 = 64;
@@ -64,6 +64,21 @@ pub(super) fn read(frame: &[u8]) -> Result<Vec<Message<'_>>, Malformed> {
 
 fn message<'a>(reader: &mut Reader<'a>) -> Result<Message<'a>, Malformed> {
     match reader.unsigned()? {
+        AUTH => {
+            if reader.unsigned()? != PERMISSION_DENIED {
+                return Err(Malformed);
+            }
+            reader.text()?;
+            Ok(Message::Auth)
+        }
+        MARKER => Ok(Message::Marker(reader.unsigned()?)),
+        kind => common(kind, reader),
+    }
+}
+
+/// A message of those kinds that Hocuspocus has too, and as they are here: what is synced, and who is there.
+pub(super) fn common<'a>(kind: u64, reader: &mut Reader<'a>) -> Result<Message<'a>, Malformed> {
+    match kind {
         SYNC => {
             let kind = reader.unsigned()?;
             let bytes = reader.prefixed()?;
@@ -76,14 +91,6 @@ fn message<'a>(reader: &mut Reader<'a>) -> Result<Message<'a>, Malformed> {
         }
         AWARENESS => Ok(Message::Awareness(reader.prefixed()?)),
         QUERY_AWARENESS => Ok(Message::QueryAwareness),
-        AUTH => {
-            if reader.unsigned()? != PERMISSION_DENIED {
-                return Err(Malformed);
-            }
-            reader.text()?;
-            Ok(Message::Auth)
-        }
-        MARKER => Ok(Message::Marker(reader.unsigned()?)),
         _ => Err(Malformed),
     }
 }

@@ -15,6 +15,7 @@ use syncline::{Session, SyncError, SyncResult, codes as framework};
 
 use super::{
     Documents, codes,
+    hocuspocus::Hocuspocus,
     id::DocumentId,
     sitting::Sitting,
     view,
@@ -34,8 +35,11 @@ const SYNC: &str = "/sync/v1/";
 /// Before the id of a document, where its state is.
 const DOCUMENTS: &str = "/api/documents/";
 
+/// Where Hocuspocus' clients connect, for whatever documents.
+const HOCUSPOCUS: &str = "/hocuspocus";
+
 /// Below these paths is everything of documents.
-pub(crate) const PREFIXES: [&str; 2] = [SYNC, DOCUMENTS];
+pub(crate) const PREFIXES: [&str; 3] = [SYNC, DOCUMENTS, HOCUSPOCUS];
 
 type Context = Extension<RequestContext>;
 type Shared = State<Arc<Documents>>;
@@ -46,6 +50,7 @@ pub(crate) fn router(documents: Arc<Documents>) -> Router {
         .route(SYNC, any(nothing))
         .route("/api/documents/{*document}", any(document))
         .route(DOCUMENTS, any(nothing))
+        .route(HOCUSPOCUS, any(hocuspocus))
         .with_state(documents)
 }
 
@@ -56,6 +61,15 @@ async fn socket(documents: Shared, context: Context, request: Request) -> Respon
     }
     let result = call.socket(request);
     call.answer(DocumentRoute::Socket, result)
+}
+
+async fn hocuspocus(documents: Shared, context: Context, request: Request) -> Response {
+    let call = Call::new(documents, context);
+    if request.method() != Method::GET {
+        return call.not_allowed("GET");
+    }
+    let result = call.hocuspocus(request);
+    call.answer(DocumentRoute::Hocuspocus, result)
 }
 
 async fn document(documents: Shared, context: Context, request: Request) -> Response {
@@ -116,6 +130,13 @@ impl Call {
         );
         let talk = Talk::new(Arc::clone(&self.documents), sitting, session.user_id.as_str().into());
         edge.accept(request, &self.context, &session, talk)
+    }
+
+    /// Whoever asks: who that is and for which documents is said later, on the socket.
+    fn hocuspocus(&self, request: Request) -> SyncResult<Response> {
+        self.limited()?;
+        let talk = Hocuspocus::new(Arc::clone(&self.documents), self.context.address, self.locale);
+        self.documents.hocuspocus.accept(request, &self.context, &Session::default(), talk)
     }
 
     /// Who asks, for which document, and what they may do with it: at least read it.

@@ -37,6 +37,8 @@ pub(super) struct Told {
 pub(super) enum Kind {
     Update,
     Awareness,
+    /// A text that nobody keeps, for those whose protocol has such: the frame is that alone.
+    Stateless,
 }
 
 impl Frame for Told {

@@ -1,12 +1,12 @@
 //! Documents: Yjs, for stock clients.
 //!
 //! ```text
-//! ws --sitting--> owner --commit--> journal --later, whole--> store
-//!                   |--once it is in the journal--> feed --> every socket of the document
-//!                   '--and to the other nodes, over Redis
+//! ws, hocuspocus --sitting--> owner --commit--> journal --later, whole--> store
+//!                               |--once it is in the journal--> feed --> every socket of the document
+//!                               '--and to the other nodes, over Redis
 //! ```
 //!
-//! Edges: `ws` (y-websocket's clients) and `http`. State, free of IO: `document`, `awareness`, `measure` (what an update
+//! Edges: `ws` (y-websocket's clients), `hocuspocus` (Hocuspocus' clients) and `http`. State, free of IO: `document`, `awareness`, `measure` (what an update
 //! is, before Yjs sees it), `frame`, `schedule`, `answers`. Between: `owner`, the one task that has a document, `live`, which
 //! documents have one, `sitting`, one socket's place at one, `store` and `nodes`.
 
@@ -16,6 +16,7 @@ pub(crate) mod codes;
 mod depth;
 mod document;
 mod frame;
+mod hocuspocus;
 mod http;
 mod id;
 mod lib0;
@@ -93,6 +94,7 @@ pub(crate) struct Documents {
     live: Arc<Live>,
     nodes: Option<Arc<Nodes>>,
     edge: Edge,
+    hocuspocus: Edge,
     secret: Option<SharedSecret>,
     tokens: Arc<Tokens>,
     errors: Arc<Errors>,
@@ -143,6 +145,7 @@ impl Documents {
         Ok(Self {
             live,
             nodes,
+            hocuspocus: Edge::new(WsSystem::Hocuspocus, Arc::clone(&connections), Arc::clone(&metrics), bounds),
             edge: Edge::new(WsSystem::Documents, connections, Arc::clone(&metrics), bounds),
             secret: config.sync_shared_secret.as_ref().map(SharedSecret::new),
             tokens,

@@ -86,6 +86,8 @@ pub(super) enum Said {
 pub(super) enum News {
     Update(Bytes),
     Awareness(Bytes),
+    /// A text that nobody keeps.
+    Stateless(Bytes),
     State(Standing, Said),
     /// It is deleted.
     Deleted,
@@ -98,6 +100,7 @@ pub(super) enum News {
 pub(super) enum Remote {
     Update(Bytes),
     Awareness(NodeId, Bytes),
+    Stateless(Bytes),
     State(Standing, Said),
     Deleted,
     Left(NodeId),

@@ -89,6 +89,10 @@ pub(super) enum Heard {
     Update { bytes: Bytes, is_answer: bool, room: OwnedSemaphorePermit },
     Awareness(Bytes),
     QueryAwareness,
+    /// Wants to be asked what it has.
+    FirstStep,
+    /// A text for the others whose protocol has such.
+    Stateless(Bytes),
     /// Wants to be told when all that was said before is in the journal, and when it is in the store.
     Marker(u64),
 }

@@ -36,7 +36,8 @@ pub(super) struct Manner {
     pub(super) may_write: bool,
     /// Whether its own updates come back to it, once they are in the journal.
     pub(super) echo: bool,
-    /// Whether it is told of each of its updates what became of it.
+    /// Whether it is told of each of its updates what became of it, in the place of a word about those that it may not
+    /// make. Whoever counts them takes its first step for one, so each is answered with ours and nobody is asked before.
     pub(super) counts_updates: bool,
 }
 
@@ -44,10 +45,14 @@ pub(super) struct Manner {
 pub(super) enum Turn {
     /// A message.
     Say(Bytes),
+    /// A text of another's, if its protocol has such.
+    Stateless(Bytes),
     /// What became of an update of its own.
     Settled(bool),
-    /// This is done first.
+    /// This is done first. If it comes to nothing, that is the end.
     Do(Work),
+    /// It ends here.
+    End(End),
 }
 
 /// What its owner is to be asked.
@@ -99,6 +104,21 @@ impl Sitting {
         }
     }
 
+    /// Sits down; nothing is heard before that is done. It is done first in any case, when it is polled.
+    pub(super) fn enter(&mut self) -> Option<Work> {
+        self.wants.take_if(|want| matches!(want, Want::Enter)).map(|want| self.ask_for(want))
+    }
+
+    /// What it may do from now on.
+    pub(super) fn may_write(&mut self, may_write: bool) {
+        self.manner.may_write = may_write;
+    }
+
+    /// Where work that fails may say that this is the end of it here.
+    pub(super) fn answers(&self) -> Arc<Answers> {
+        Arc::clone(&self.seat.answers)
+    }
+
     pub(super) fn document(&self) -> &OpenDocument {
         &self.open
     }
@@ -132,16 +152,15 @@ impl Sitting {
                 return None;
             }
             Message::Update(_) if !self.manner.may_write => {
-                self.say(frame::permission_denied("this session may only read"));
-                self.settled(false);
+                self.may_not();
                 return None;
             }
             Message::Step2(update) if !self.manner.may_write => {
                 // What it holds of deletions it was told by others. Only insertions are its own.
-                if update.first() != Some(&0) {
-                    self.say(frame::permission_denied("this session may only read"));
+                match update.first() {
+                    Some(0) => self.settled(true),
+                    _ => self.may_not(),
                 }
-                self.settled(update.first() == Some(&0));
                 return None;
             }
             Message::Step2(update) => return self.update(Bytes::copy_from_slice(update), true),
@@ -151,6 +170,18 @@ impl Sitting {
             Message::Marker(number) => Heard::Marker(number),
             Message::Auth => return None,
         };
+        self.tell(heard)
+    }
+
+    /// Says a text to the others whose protocol has such, if it may write. Nobody keeps it.
+    pub(super) fn tell_others(&self, text: &str) -> Option<Work> {
+        match self.manner.may_write {
+            true => self.tell(Heard::Stateless(Bytes::copy_from_slice(text.as_bytes()))),
+            false => None,
+        }
+    }
+
+    fn tell(&self, heard: Heard) -> Option<Work> {
         let command = self.try_ask(Command::Heard(self.seat.id, heard)).err()?;
         let (open, asking) = (Arc::clone(&self.open), Arc::clone(&self.asking));
         let work = async move {
@@ -166,6 +197,13 @@ impl Sitting {
             1 => self.open.try_ask(command),
             _ => Err(command),
         }
+    }
+
+    fn may_not(&self) {
+        if !self.manner.counts_updates {
+            self.say(frame::permission_denied("this session may only read"));
+        }
+        self.settled(false);
     }
 
     fn settled(&self, taken: bool) {
@@ -220,7 +258,7 @@ impl Sitting {
             return self.poll_feed(context);
         }
         if let Some(end) = self.ending {
-            return Poll::Ready(Turn::Do(async move { Err(end) }.boxed()));
+            return Poll::Ready(Turn::End(end));
         }
         match self.wants.take() {
             Some(want) => Poll::Ready(Turn::Do(self.ask_for(want))),
@@ -239,8 +277,11 @@ impl Sitting {
             match self.watcher.poll(context.waker()) {
                 Poll::Ready(Seen::Frame(told)) => {
                     let own = told.from == Some(self.seat.id);
-                    if !own || (self.manner.echo && told.kind == Kind::Update) {
-                        return Poll::Ready(Turn::Say(told.frame));
+                    match told.kind {
+                        Kind::Update if own && !self.manner.echo => {}
+                        Kind::Awareness | Kind::Stateless if own => {}
+                        Kind::Update | Kind::Awareness => return Poll::Ready(Turn::Say(told.frame)),
+                        Kind::Stateless => return Poll::Ready(Turn::Stateless(told.frame)),
                     }
                 }
                 Poll::Ready(Seen::Behind) => {
@@ -268,6 +309,10 @@ impl Sitting {
             Want::Missed => (self.known.clone(), true),
         };
         let work = async move {
+            if seat.counts_updates && !missed {
+                let ask = Command::Heard(seat.id, Heard::FirstStep);
+                open.ask(ask).await.map_err(|_| End::FAILED)?;
+            }
             let command = Command::State(StateFor { state_vector, reply });
             open.ask(command).await.map_err(|_| End::FAILED)?;
             let (position, missing) = answer.await.map_err(|_| End::FAILED)??;

@@ -59,7 +59,8 @@ impl Conversation for Talk {
             match self.sitting.poll(context, busy) {
                 Poll::Ready(Turn::Say(frame)) => return Poll::Ready(Next::Say(Payload::Binary(frame))),
                 Poll::Ready(Turn::Do(work)) => return Poll::Ready(Next::Do(work)),
-                Poll::Ready(Turn::Settled(_)) => {}
+                Poll::Ready(Turn::End(end)) => return Poll::Ready(Next::Do(async move { Err(end) }.boxed())),
+                Poll::Ready(Turn::Settled(_) | Turn::Stateless(_)) => {}
                 Poll::Pending => return Poll::Pending,
             }
         }

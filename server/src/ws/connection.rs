@@ -141,6 +141,9 @@ impl Run<'_> {
                 message = self.socket.next(), if !busy => {
                     if let Some(payload) = self.heard(message)? {
                         work = conversation.hear(payload)?;
+                        if let Some(user) = conversation.user() {
+                            self.place.connection.user.get_or_init(|| user.into());
+                        }
                     }
                 }
                 next = poll_fn(|context| conversation.poll_next(context, busy)) => {

@@ -6,7 +6,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -38,8 +38,8 @@ struct Entries {
 /// An open connection, as the node knows it.
 pub(crate) struct Connection {
     pub(super) system: WsSystem,
-    /// The user's id, which is all that is kept of a person.
-    pub(super) user: Box<str>,
+    /// The user's id, once it is known, which is all that is kept of a person.
+    pub(super) user: OnceLock<Box<str>>,
     /// Milliseconds since 1970.
     pub(super) connected_at: u64,
     /// When it last answered a ping, in milliseconds since 1970; 0 before the first.
@@ -68,9 +68,13 @@ pub(super) struct Place {
 
 impl Connection {
     pub(super) fn new(system: WsSystem, session: &Session, context: &RequestContext) -> Arc<Self> {
+        let user = OnceLock::new();
+        if !session.is_anonymous() {
+            user.get_or_init(|| session.user_id.as_str().into());
+        }
         Arc::new(Self {
             system,
-            user: session.user_id.as_str().into(),
+            user,
             connected_at: millis_now(),
             last_ping: AtomicU64::new(0),
             kill_switch: context.kill_switch.clone(),

@@ -46,6 +46,11 @@ pub(crate) trait Conversation: Send + 'static {
     /// Whether the client wants nothing at the moment.
     fn is_idle(&self) -> bool;
 
+    /// Whose the connection is, where that is said on it and not at the upgrade.
+    fn user(&self) -> Option<&str> {
+        None
+    }
+
     /// The client was pinged: a time to look whether it may go on.
     fn pinged(&mut self) {}
 

@@ -114,7 +114,7 @@ fn listed(connection: &Connection) -> Listed {
     let last_ping = connection.last_ping.load(Ordering::Relaxed);
     Listed {
         system: connection.system.name(),
-        user_id: connection.user.clone(),
+        user_id: connection.user.get().cloned().unwrap_or_default(),
         connected_at: rfc3339(connection.connected_at),
         last_ping: (last_ping > 0).then(|| rfc3339(last_ping)),
     }

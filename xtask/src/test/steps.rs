@@ -25,6 +25,8 @@ pub(super) struct Step {
 const NODE: &str = "e2e/node";
 /// The tests of stock automerge-repo clients.
 const AUTOMERGE: &str = "e2e/automerge";
+/// The tests of stock Yjs clients.
+const YJS: &str = "e2e/yjs";
 /// The guide's TypeScript.
 const GUIDE: &str = "examples/guide/web";
 /// The page's tests.
@@ -45,7 +47,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "node",
-        does: "tests with the stock JavaScript clients, socket.io-client and automerge-repo",
+        does: "tests with the stock JavaScript clients, socket.io-client, automerge-repo, y-websocket and Hocuspocus",
         needs: &[Tool::Npm],
         run: node,
     },
@@ -158,7 +160,17 @@ fn node() -> anyhow::Result<()> {
     npm::install(NODE)?;
     on_playground(node_test().folder(NODE))?;
     npm::install(AUTOMERGE)?;
-    on_playground(node_test().folder(AUTOMERGE))
+    on_playground(node_test().folder(AUTOMERGE))?;
+    npm::install(YJS)?;
+    on_playground(node_test().folder(YJS))
+}
+
+/// The drills of stock Yjs clients: they write for so many rounds, and do nothing for so many seconds.
+pub(crate) fn yjs_drills(rounds: usize, idle_seconds: u64) -> anyhow::Result<()> {
+    npm::install(YJS)?;
+    let drills = node_test().folder(YJS).arguments(["tests/converge.test.js", "tests/idle.test.js"]);
+    let drills = drills.variable("SYNCLINE_CONVERGE_ROUNDS", rounds.to_string());
+    on_playground(drills.variable("SYNCLINE_IDLE_SECONDS", idle_seconds.to_string()))
 }
 
 fn client() -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ const STATE: u8 = 3;
 const DELETED: u8 = 4;
 const LEFT: u8 = 5;
 const PART: u8 = 6;
+const STATELESS: u8 = 7;
 
 /// The longest name of a part.
 const MAX_NAME: usize = 64;
@@ -31,6 +32,7 @@ pub(super) fn write(from: NodeId, news: &News) -> Bytes {
     let (kind, body): (u8, &[u8]) = match news {
         News::Update(bytes) => (UPDATE, bytes),
         News::Awareness(bytes) => (AWARENESS, bytes),
+        News::Stateless(bytes) => (STATELESS, bytes),
         News::State(standing, _) => (STATE, &standing.state_vector),
         News::Deleted => (DELETED, &[]),
         News::Left => (LEFT, &[]),
@@ -75,6 +77,7 @@ pub(super) fn read(message: &[u8]) -> Option<(NodeId, Envelope)> {
     let remote = match head[17] {
         UPDATE => Remote::Update(copied()),
         AWARENESS => Remote::Awareness(from, copied()),
+        STATELESS => Remote::Stateless(copied()),
         STATE => {
             let (said, rest) = body.split_first()?;
             let said = match said {
@@ -112,7 +115,8 @@ mod tests {
         let bytes = Bytes::from_static(b"abc");
         for news in [
             News::Update(bytes.clone()),
-            News::Awareness(bytes),
+            News::Awareness(bytes.clone()),
+            News::Stateless(bytes),
             News::State(standing.clone(), Said::Unasked),
             News::State(standing.clone(), Said::Asked),
             News::State(standing, Said::Answer),

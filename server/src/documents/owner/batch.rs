@@ -291,7 +291,7 @@ impl Owner {
             // It has left before it came.
             Command::Enter(seat, _) if seat.answers.is_left() => {}
             Command::Enter(seat, reply) => {
-                if let Some(document) = &self.document {
+                if let Some(document) = self.document.as_ref().filter(|_| !seat.counts_updates) {
                     seat.answers.frame(frame::step1(&document.state_vector()));
                 }
                 if let Some(all) = self.awareness.full() {
@@ -344,6 +344,15 @@ impl Owner {
                     seat.answers.frame(all);
                 }
             }
+            Heard::FirstStep => {
+                if let Some((seat, document)) = self.seats.get(&seat).zip(self.document.as_ref()) {
+                    seat.answers.frame(frame::step1(&document.state_vector()));
+                }
+            }
+            Heard::Stateless(text) => {
+                self.tell(Kind::Stateless, text.clone(), Some(seat));
+                self.tell_nodes(News::Stateless(text));
+            }
             Heard::Marker(number) => match self.behind.get_mut(&seat) {
                 // Not all that it has said is in the journal.
                 Some(behind) => behind.marker = Some(number),
@@ -373,6 +382,10 @@ impl Owner {
                     Err(_malformed) => self.outlets.metrics.documents.remote_malformed.increment(1),
                 }
             }
+            Remote::Stateless(text) => match std::str::from_utf8(&text) {
+                Ok(_) => self.tell(Kind::Stateless, text, None),
+                Err(_) => self.outlets.metrics.documents.remote_malformed.increment(1),
+            },
             Remote::State(standing, said) => self.compare(&standing, said),
             Remote::Gap => self.exchange(true),
             Remote::Left(node) => {

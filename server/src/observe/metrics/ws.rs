@@ -12,11 +12,13 @@ pub(crate) enum WsSystem {
     Workspaces,
     Automerge,
     Documents,
+    Hocuspocus,
 }
 
 impl WsSystem {
     /// All, in the order of their numbers.
-    pub(super) const ALL: [Self; 4] = [Self::Snapshots, Self::Workspaces, Self::Automerge, Self::Documents];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Snapshots, Self::Workspaces, Self::Automerge, Self::Documents, Self::Hocuspocus];
 
     /// Its name in labels, logs and listings.
     pub(crate) const fn name(self) -> &'static str {
@@ -25,6 +27,7 @@ impl WsSystem {
             Self::Workspaces => "workspaces",
             Self::Automerge => "automerge",
             Self::Documents => "documents",
+            Self::Hocuspocus => "hocuspocus",
         }
     }
 }
