@@ -86,7 +86,6 @@ function refusalOf(code: number, reason: string): SyncError | undefined {
 /** Opens a connection. A token that is refused is replaced by a new one, once. */
 export function connect({ sync, provider, wsUrl, expired }: ConnectionStart, on: ConnectionEvents): Connection {
   const { options } = sync.shared;
-  let token: Token;
   let live = false;
   let over = false;
   let request: TokenRequest = expired ? { refused: "auth.expired" } : {};
@@ -105,8 +104,6 @@ export function connect({ sync, provider, wsUrl, expired }: ConnectionStart, on:
   const timer = setTimeout(() => end({}), OPEN_MS);
 
   const closed = (event: CloseEvent | null) => {
-    // The provider would connect again by itself, with the token of before.
-    provider.shouldConnect = false;
     const { code = 0, reason = "" } = event ?? {};
     const refusal = refusalOf(code, reason);
     if (live && code === UNAUTHENTICATED) {
@@ -115,37 +112,36 @@ export function connect({ sync, provider, wsUrl, expired }: ConnectionStart, on:
     } else if (code === UNAUTHENTICATED && !request.refused && options().token) {
       // An app may have kept its token for longer than it lasts, over a time offline for one.
       request = { refused: "auth.invalid" };
-      void open(refusal);
+      void open();
     } else {
       end({ error: refusal });
     }
   };
 
-  const open = async (refused?: SyncError) => {
-    const last = token;
+  const open = async () => {
+    let token: Token;
     try {
       token = await options().token?.(request);
     } catch (cause) {
       return end({ error: technicalError("token.failed", cause) });
     }
     if (over) return;
-    // The same again would be refused again.
-    if (refused && (!token || token === last)) return end({ error: refused });
     try {
       provider.serverUrl = socketUrl(wsUrl ?? options().url ?? "", "/sync/v1", {});
       provider.params = { close: "1", ...(token && { token }) };
       provider.connect();
     } catch (error) {
-      provider.shouldConnect = false;
       return end({ error: technicalError("connection.failed", error) });
     }
     const socket = provider.ws;
     if (!socket) return;
     on.onSocket(socket);
-    // After the provider's own listener.
-    socket.addEventListener("message", ({ data }) => {
-      if (!over && socket === provider.ws) on.onFrame(new Uint8Array(data));
-    });
+    const { onmessage } = socket;
+    // What is told here, the provider has dealt with. When it ends the socket, it takes this off.
+    socket.onmessage = (event) => {
+      onmessage?.call(socket, event);
+      if (!over) on.onFrame(new Uint8Array(event.data));
+    };
   };
   provider.on("connection-close", closed);
   void open();

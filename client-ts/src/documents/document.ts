@@ -64,6 +64,9 @@ export interface SyncedDocument {
 /** What is known before anything is. */
 export const BEFORE: DocumentState = { status: "connecting", synced: false, saved: "saved", error: null };
 
+/** HTTP's word for what is gone for good. */
+const DELETED = 410;
+
 /** What is said of a change that was refused. */
 const denied = (message: string): SyncError => ({
   status: "error",
@@ -125,10 +128,15 @@ export function createDocument(
       ...readMessage(bytes, direction === "out"),
       bytes: bytes.length,
     });
-  const send = (bytes: Uint8Array<ArrayBuffer>) => provider.ws?.send(bytes);
+  // As the provider does it: a marker must not pass where a change did not.
+  const send = (bytes: Uint8Array<ArrayBuffer>) => {
+    const { ws } = provider;
+    if (ws && ws.readyState === ws.OPEN) ws.send(bytes);
+  };
 
   // What of a document that was there is with the server is not known before it is asked.
-  const kept = createKept(encodeStateVector(doc)[0] !== 0, {
+  const isEmpty = () => encodeStateVector(doc)[0] === 0;
+  const kept = createKept(!isEmpty(), {
     mark: (number) => send(marker(number)),
     // Insertions are in the provider's answer, which a server takes for what it was told itself if there are none.
     repeat: () => send(updateMessage(encodeStateAsUpdate(doc, encodeStateVector(doc)))),
@@ -152,6 +160,10 @@ export function createDocument(
     }
   });
 
+  /** It is deleted, or that is another server: nobody is known to have anything of it. */
+  const unknown = () => {
+    if (!isEmpty()) kept.changed(false);
+  };
   const lost = () => {
     live = false;
     kept.lost();
@@ -203,6 +215,7 @@ export function createDocument(
       if (why && isFinal(why)) {
         refused = true;
         line.stop();
+        if (why.httpStatus === DELETED) unknown();
       }
       update();
     },
@@ -233,8 +246,7 @@ export function createDocument(
     const options = shared.options();
     if (options.url !== configured.url) {
       stop();
-      // Another server is not known to have anything of it.
-      if (configured.url !== undefined && encodeStateVector(doc)[0] !== 0) kept.changed(false);
+      if (configured.url !== undefined) unknown();
     }
     if (options !== configured) forgive();
     configured = options;
