@@ -1,5 +1,5 @@
-// What became of our changes: it is said only of what the server has answered for. Changes are counted, and a marker with
-// the count goes after them; what it is the count of is not known here.
+// What became of our changes: it is said only of what the server has answered for. Changes are counted, and after them goes a
+// marker, with a number of its own: what the server answers to one that was sent before something was missing to it is void.
 
 import type { Message } from "./messages.js";
 
@@ -35,6 +35,9 @@ export interface KeptOptions {
 /** After what time a marker without an answer is sent again: the server has none while something is missing to it. */
 const AGAIN_MS = 5000;
 
+/** How many markers are remembered: of more, the newest speak for all. */
+const MARKS_MAX = 64;
+
 /** Nothing was changed yet; or everything, of a document that an app came with (`given`). */
 export function createKept(given: boolean, { mark, repeat, onChange }: KeptOptions): Kept {
   let changes = given ? 1 : 0;
@@ -49,6 +52,9 @@ export function createKept(given: boolean, { mark, repeat, onChange }: KeptOptio
   /** A marker has no answer yet: the next one waits for it. */
   let waits = false;
   let scheduled = false;
+  let marker = 0;
+  /** How many changes were before which marker. */
+  const marks = new Map<number, number>();
   let again: ReturnType<typeof setTimeout> | undefined;
 
   const send = () => {
@@ -59,7 +65,9 @@ export function createKept(given: boolean, { mark, repeat, onChange }: KeptOptio
       waits = false;
       send();
     }, AGAIN_MS);
-    mark(changes);
+    marks.set(++marker, changes);
+    marks.delete(marker - MARKS_MAX);
+    mark(marker);
   };
   const answered = () => {
     waits = false;
@@ -83,6 +91,7 @@ export function createKept(given: boolean, { mark, repeat, onChange }: KeptOptio
     compared() {
       // Once more means that something was missing to the server: what it has answered may not hold.
       if (compared) ({ journaled, saved } = before);
+      marks.clear();
       compared = true;
       if (journaled < own) repeat();
       answered();
@@ -94,15 +103,17 @@ export function createKept(given: boolean, { mark, repeat, onChange }: KeptOptio
       // It answers a marker also when it has refused what was before.
       else if (denied) return;
       else if (message.type === "journaled" || message.type === "saved") {
-        journaled = Math.max(journaled, message.number);
-        if (message.type === "saved") saved = Math.max(saved, message.number);
-        else answered();
+        const marked = marks.get(message.number) ?? 0;
+        journaled = Math.max(journaled, marked);
+        if (message.type === "saved") saved = Math.max(saved, marked);
+        else if (message.number === marker) answered();
       } else return;
       onChange();
     },
     lost() {
       clearTimeout(again);
       compared = denied = waits = false;
+      marks.clear();
       before = { journaled, saved };
     },
   };
