@@ -104,6 +104,8 @@ export function connect({ sync, provider, wsUrl, expired }: ConnectionStart, on:
   const timer = setTimeout(() => end({}), OPEN_MS);
 
   const closed = (event: CloseEvent | null) => {
+    // 3.0 does not ask `shouldReconnect`, and would come back with the token of before.
+    provider.shouldConnect = false;
     const { code = 0, reason = "" } = event ?? {};
     const refusal = refusalOf(code, reason);
     if (live && code === UNAUTHENTICATED) {

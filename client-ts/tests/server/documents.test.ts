@@ -176,6 +176,9 @@ describe("who may not", () => {
     await shows(ada, ({ synced, saved }) => synced && saved !== "unsent");
     expect(token.mock.calls).toEqual([[{}], [{ refused: "auth.expired" }]]);
     expect(await stored("notes")).toBe("Still here");
+    ada.reconnect();
+    await synced(ada);
+    expect(token).toHaveBeenCalledTimes(3);
   });
 });
 
