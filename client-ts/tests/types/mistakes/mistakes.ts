@@ -240,7 +240,7 @@ export function Workspace() {
   return status === "synced" ? data.topic?.trim() : presence.map(({ user_id }) => user_id).join();
 }
 
-export function documents() {
+export function Documents() {
   const { doc, awareness, getSnapshot } = createDocument("notes");
   doc.getText("text").insert(0, "Hello");
   // error: Argument of type 'string' is not assignable to parameter of type 'number'
@@ -251,7 +251,7 @@ export function documents() {
 
   const { status, saved } = getSnapshot();
   // error: have no overlap
-  if (saved === "stored") return;
+  const isStored = saved === "stored";
 
   // error: 'token' does not exist in type 'DocumentOptions'
   createDocument("notes", { token: () => "token" });
@@ -259,5 +259,5 @@ export function documents() {
   const used = useDocument("notes");
   // error: 'used.doc' is possibly 'null'
   used.doc.getText("text");
-  return status === "connected" && used.doc?.getText("text").length;
+  return isStored || (status === "connected" && used.doc?.getText("text").length);
 }

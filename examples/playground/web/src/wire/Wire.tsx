@@ -87,5 +87,6 @@ function clock(at: number): string {
 
 /** Of a document's frame, which is binary, its kind and how long it is. */
 function gistOfDocument({ type, errorCode, number, bytes }: Record<string, unknown>): string {
-  return [type ?? errorCode, number, bytes === undefined ? undefined : `${bytes} B`].filter((part) => part !== undefined).join(" ");
+  const size = bytes === undefined ? undefined : `${bytes} B`;
+  return [type ?? errorCode, number, size].filter((part) => part !== undefined).join(" ");
 }
