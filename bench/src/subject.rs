@@ -27,6 +27,7 @@ pub(crate) fn serve(threads: usize, settings: &[String]) -> anyhow::Result<()> {
     let mut pairs = vec![
         ("SYNCLINE_ENV", "production"),
         ("JWT_SECRET", SECRET),
+        ("SYNC_SHARED_SECRET", SECRET),
         ("HOST", "127.0.0.1"),
         ("PORT", "0"),
         ("DATA_DIR", "off"),

@@ -27,22 +27,30 @@ mod documents;
 mod error;
 mod events;
 mod in_use;
+#[cfg(test)]
+#[path = "../tests/support/folder.rs"]
+mod folder;
 mod journal;
 #[cfg(test)]
 #[path = "../tests/support/nats_server.rs"]
-#[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod nats_server;
 mod net;
 mod observe;
 mod openapi;
+#[cfg(test)]
+#[path = "../tests/support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod own_server;
 mod records;
 mod redis_link;
 #[cfg(test)]
 #[path = "../tests/support/redis_server.rs"]
-#[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod redis_server;
 mod rooms;
 mod running;
+#[cfg(test)]
+#[path = "../tests/support/s3_server.rs"]
+mod s3_server;
 mod snapshots;
 mod storage;
 mod work_runtime;
@@ -57,9 +65,3 @@ pub use config::{
 };
 pub use observe::{init_logging, log_filter};
 pub use running::Running;
-
-/// What an Automerge client sends, read as a server reads it; how many changes it had. For the fuzzer alone.
-#[doc(hidden)]
-pub fn read_as_from_peer(bytes: &[u8]) -> usize {
-    workspaces::read_for_fuzzing(bytes)
-}

@@ -1,11 +1,11 @@
 //! `cargo xtask drills`: the failure drills with their full counts, for some minutes. A few rounds of each are a step of
-//! `cargo xtask test`; what they do is in `examples/playground/tests/drills`.
+//! `cargo xtask test`; what they do is in `examples/playground/tests/drills`, and for the journal in its `embedded/crash.rs`.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::test::failure_drills;
+use crate::test::{failure_drills, journal_drill};
 
 /// Options of `cargo xtask drills`.
 #[derive(Debug, Args)]
@@ -13,19 +13,27 @@ pub(crate) struct Options {
     /// Rounds of each drill
     #[arg(long, default_value_t = 20)]
     rounds: usize,
-    /// How long a Redis is away, in seconds
+    /// How long a Redis is away, in seconds; nodes are cut apart for three times as long
     #[arg(long, default_value_t = 10)]
     outage: u64,
     /// Followers of a game, and as many of a room, on each of two nodes
     #[arg(long, default_value_t = 10)]
     followers: usize,
+    /// How often the journal's writer is killed
+    #[arg(long, default_value_t = 500)]
+    journal_kills: usize,
+    /// Keys of the large workspace
+    #[arg(long, default_value_t = 100_000)]
+    keys: usize,
 }
 
 /// Runs them.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let Options { rounds, outage, followers } = options;
+    let Options { rounds, outage, followers, journal_kills, keys } = options;
+    journal_drill().variable("DRILL_JOURNAL_KILLS", journal_kills.to_string()).succeed()?;
     let drills = failure_drills().variable("DRILL_ROUNDS", rounds.to_string());
     let drills = drills.variable("DRILL_OUTAGE_SECONDS", outage.to_string());
-    drills.variable("DRILL_FOLLOWERS", followers.to_string()).succeed()?;
+    let drills = drills.variable("DRILL_FOLLOWERS", followers.to_string());
+    drills.variable("DRILL_KEYS", keys.to_string()).succeed()?;
     Ok(ExitCode::SUCCESS)
 }

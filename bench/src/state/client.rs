@@ -108,26 +108,16 @@ pub(super) struct WebSocket {
 }
 
 impl WebSocket {
-    /// The next text.
-    pub(super) async fn text(&mut self) -> anyhow::Result<String> {
+    /// The next message, or the end as the node says it.
+    pub(super) async fn next(&mut self) -> anyhow::Result<(Opcode, Vec<u8>)> {
         loop {
-            let taken = match frame::parse(&mut self.buffer)? {
-                Some(read) => {
-                    let text = match read.opcode {
-                        Opcode::Text => Some(String::from_utf8(read.payload.to_vec())?),
-                        Opcode::Ping => None,
-                        other => bail!("{other:?} instead of a text"),
-                    };
-                    Some((read.used, text))
-                }
-                None => None,
-            };
-            match taken {
-                Some((used, text)) => {
+            let read = frame::parse(&mut self.buffer)?;
+            match read.map(|read| (read.used, read.opcode, read.payload.to_vec())) {
+                Some((used, opcode, payload)) => {
                     self.buffer.drain(..used);
-                    match text {
-                        Some(text) => return Ok(text),
-                        None => self.pong().await?,
+                    match opcode {
+                        Opcode::Ping => self.say(Opcode::Pong, b"").await?,
+                        opcode => return Ok((opcode, payload)),
                     }
                 }
                 None if self.stream.read_buf(&mut self.buffer).await? == 0 => bail!("the connection ended"),
@@ -136,16 +126,23 @@ impl WebSocket {
         }
     }
 
-    /// Says a text.
-    pub(super) async fn send(&mut self, text: &str) -> anyhow::Result<()> {
-        let mut frame = Vec::with_capacity(text.len() + 16);
-        frame::encode(&mut frame, Opcode::Text, Some([0; 4]), text.as_bytes());
-        Ok(self.stream.write_all(&frame).await?)
+    /// The next text.
+    pub(super) async fn text(&mut self) -> anyhow::Result<String> {
+        match self.next().await? {
+            (Opcode::Text, text) => Ok(String::from_utf8(text)?),
+            (other, _) => bail!("{other:?} instead of a text"),
+        }
     }
 
-    async fn pong(&mut self) -> anyhow::Result<()> {
-        let mut pong = Vec::new();
-        frame::encode(&mut pong, Opcode::Pong, Some([0; 4]), b"");
-        Ok(self.stream.write_all(&pong).await?)
+    /// Says a text.
+    pub(super) async fn send(&mut self, text: &str) -> anyhow::Result<()> {
+        self.say(Opcode::Text, text.as_bytes()).await
+    }
+
+    /// Says a message.
+    pub(super) async fn say(&mut self, opcode: Opcode, payload: &[u8]) -> anyhow::Result<()> {
+        let mut frame = Vec::with_capacity(payload.len() + 16);
+        frame::encode(&mut frame, opcode, Some([0; 4]), payload);
+        Ok(self.stream.write_all(&frame).await?)
     }
 }

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::client::Http;
-use super::node;
+use super::{node, peers};
 use crate::load::Histogram;
 use crate::process::Running;
 use crate::subject;
@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// Tickets that are none.
     #[arg(long, default_value_t = 20_000)]
     tickets: usize,
+    /// Changes of the workspace that Automerge clients send to.
+    #[arg(long, default_value_t = 10_000)]
+    changes: u64,
 }
 
 /// What became of an attack: how often each status, 0 for a connection that was closed.
@@ -68,6 +71,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     let (answers, sound) = beside(address, bad_tickets(address, options.tickets)).await?;
     most_memory("tickets that are none", &answers, &sound);
     ensure!(answers.keys().all(|status| *status == 401), "bad tickets are refused: {answers:?}");
+    peers::run(&node, options.changes).await?;
     still_well(&node).await
 }
 

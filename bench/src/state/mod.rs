@@ -1,4 +1,5 @@
-//! The benches of state: snapshots on two nodes, many streams on one, workspaces, and what hostile clients cost.
+//! The benches of state: snapshots on two nodes, many streams on one, workspaces on one and on two,
+//! and what hostile clients cost.
 //!
 //! Clients here are plain tokio tasks on one thread: what is sent to each of them is little, and how late it came is
 //! what counts. They check what they are sent; faults fail a bench, times never do.
@@ -6,6 +7,8 @@
 mod client;
 mod hostile;
 mod node;
+mod peers;
+mod replication;
 mod snapshots;
 mod streams;
 mod workspaces;

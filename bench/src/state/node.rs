@@ -1,6 +1,7 @@
-//! The processes of a bench of state: nodes, and the Redis that they share.
+//! The processes of a bench of state: nodes, and the Redis or the NATS that they share.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,31 +10,55 @@ use anyhow::{Context as _, bail, ensure};
 use super::client::Http;
 use crate::process::Running;
 
-/// A redis-server of this bench's own, in memory only.
-pub(super) struct Redis {
+/// Debian has it where only root looks.
+const NATS: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
+
+/// A server that nodes share, of this bench's own.
+pub(super) struct Shared {
     child: Child,
+    scheme: &'static str,
     port: u16,
 }
 
-impl Redis {
-    pub(super) fn start() -> anyhow::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .spawn()
-            .context("cannot start redis-server; `cargo xtask test` installs it")?;
-        let redis = Self { child, port };
+impl Shared {
+    /// A redis-server, in memory only.
+    pub(super) fn redis() -> anyhow::Result<Self> {
+        let port = free_port()?.to_string();
+        let arguments = ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+        let started = Self::start("redis", &["redis-server"], &arguments, &port)?;
+        started.context("cannot start redis-server; `cargo xtask test` installs it")
+    }
+
+    /// A nats-server that keeps its streams in that folder; nothing if there is none on this machine.
+    pub(super) fn nats(folder: &Path) -> anyhow::Result<Option<Self>> {
+        let port = free_port()?.to_string();
+        let folder = folder.to_str().context("a folder whose name is text")?;
+        Self::start("nats", &NATS, &["-js", "-a", "127.0.0.1", "-p", &port, "-sd", folder], &port)
+    }
+
+    /// Starts the first of these programs that there is, and waits until it listens.
+    fn start(
+        scheme: &'static str,
+        programs: &[&str],
+        arguments: &[&str],
+        port: &str,
+    ) -> anyhow::Result<Option<Self>> {
+        let started = programs.iter().find_map(|program| {
+            let mut command = Command::new(program);
+            command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+        });
+        let Some(child) = started else { return Ok(None) };
+        let shared = Self { child, scheme, port: port.parse()? };
         let until = Instant::now() + Duration::from_secs(10);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            ensure!(Instant::now() < until, "redis-server does not listen");
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, shared.port)).is_err() {
+            ensure!(Instant::now() < until, "{scheme} does not listen");
             std::thread::sleep(Duration::from_millis(10));
         }
-        Ok(redis)
+        Ok(Some(shared))
     }
 
     pub(super) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -41,11 +66,15 @@ impl Redis {
     }
 }
 
-impl Drop for Redis {
+impl Drop for Shared {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 /// Starts a node with these settings and waits until it is ready.

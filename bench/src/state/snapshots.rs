@@ -12,7 +12,7 @@ use clap::Args;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::client::Http;
-use super::node::{self, Redis};
+use super::node::{self, Shared};
 use crate::load::Histogram;
 use crate::process::{Running, cpu_of};
 use crate::subject;
@@ -62,7 +62,7 @@ struct Seen {
 type Due = Rc<RefCell<Vec<Instant>>>;
 
 pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
-    let redis = Redis::start()?;
+    let redis = Shared::redis()?;
     let url = redis.url();
     let settings = [("REDIS_URL", url.as_str()), ("WS_PER_ADDRESS", "100000")];
     let mut nodes = Vec::new();
@@ -72,7 +72,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
     LocalSet::new().run_until(watch(options, &nodes, &redis)).await
 }
 
-async fn watch(options: &Options, nodes: &[Running], redis: &Redis) -> anyhow::Result<()> {
+async fn watch(options: &Options, nodes: &[Running], redis: &Shared) -> anyhow::Result<()> {
     let token = subject::token(0)?;
     let (due, seen): (Due, _) = (Rc::default(), Rc::new(RefCell::new(Seen::default())));
     due.borrow_mut().push(Instant::now());
@@ -166,7 +166,7 @@ fn note(seen: &mut Seen, before: usize, version: usize, due: Instant) {
     }
 }
 
-fn cpus(nodes: &[Running], redis: &Redis) -> Vec<Option<Duration>> {
+fn cpus(nodes: &[Running], redis: &Shared) -> Vec<Option<Duration>> {
     nodes.iter().map(Running::id).chain([redis.id()]).map(cpu_of).collect()
 }
 

@@ -1,5 +1,5 @@
 //! `bench workspaces`: acknowledged ops, each on disk, with few and many writers; what an op costs as a document grows;
-//! loading; memory of what nobody uses. Beside it the naive way: load, change, save and sync the whole document for each
+//! loading; memory of what nobody uses; replication to another node. Beside it the naive way: load, change, save and sync the whole document for each
 //! op.
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use clap::Args;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::client::{Http, WebSocket};
-use super::node;
+use super::{node, replication};
 use crate::load::Histogram;
 use crate::process::Running;
 use crate::subject;
@@ -32,7 +32,7 @@ const UNDER_WAY: usize = 64;
 pub(crate) struct Options {
     /// How long each number of writers is measured.
     #[arg(long, default_value_t = 5)]
-    seconds: u64,
+    pub(super) seconds: u64,
     /// How many changes the large document gets.
     #[arg(long, default_value_t = 100_000)]
     changes: u64,
@@ -41,11 +41,11 @@ pub(crate) struct Options {
     idle: usize,
     /// Bytes of a value.
     #[arg(long, default_value_t = 100)]
-    payload: usize,
+    pub(super) payload: usize,
 }
 
 /// A folder that goes when this does.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
     fn new() -> anyhow::Result<Self> {
@@ -66,14 +66,23 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 async fn start(folder: &Folder) -> anyhow::Result<Running> {
-    let dir = folder.0.join("data").display().to_string();
+    start_with(folder, "data", &[]).await
+}
+
+/// Starts a node on the part of that name, with further settings.
+pub(super) async fn start_with(
+    folder: &Folder,
+    name: &str,
+    further: &[(&str, &str)],
+) -> anyhow::Result<Running> {
+    let dir = folder.0.join(name).display().to_string();
     let settings = [
         ("DATA_DIR", dir.as_str()),
         ("WS_PER_ADDRESS", "100000"),
         ("WORKSPACE_IDLE_SECONDS", "1"),
         ("WORKSPACE_BYTES", "1000000000"),
     ];
-    node::start(&settings).await
+    node::start(&[&settings, further].concat()).await
 }
 
 async fn measure(options: &Options) -> anyhow::Result<()> {
@@ -87,22 +96,28 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
     drop(node);
     load(&folder, options).await?;
     idle(&folder, options).await?;
+    replication::measure(&folder, options).await?;
     naive(&folder.0, options, &growth)
 }
 
-/// Many writers, each with one op under way.
-async fn together(
+/// Many writers, each with one op under way; how many ops they had acknowledged, since when.
+pub(super) async fn together(
     address: SocketAddr,
     writers: usize,
     workspaces: usize,
     options: &Options,
-) -> anyhow::Result<()> {
-    let until = Instant::now() + Duration::from_secs(options.seconds);
-    let mut running = JoinSet::new();
+) -> anyhow::Result<(u32, Instant)> {
     let filler: Rc<str> = "x".repeat(options.payload).into();
+    let mut opened = Vec::new();
     for number in 0..writers {
-        let name = format!("bench-{writers}-{workspaces}-{}", number % workspaces);
-        let mut writer = Writer::open(address, number, &name, &filler).await?;
+        let name = shared_name(writers, workspaces, number);
+        opened.push(Writer::open(address, number, &name, &filler).await?);
+    }
+    // Nobody writes before all are there: what was written meanwhile would count, and its time would not.
+    let began = Instant::now();
+    let until = began + Duration::from_secs(options.seconds);
+    let mut running = JoinSet::new();
+    for mut writer in opened {
         running.spawn_local(async move {
             let mut late = Vec::new();
             while Instant::now() < until {
@@ -114,7 +129,7 @@ async fn together(
             anyhow::Ok((late, writer.told, writer.anew))
         });
     }
-    let (began, mut histogram, mut ops) = (Instant::now(), Histogram::new(), 0);
+    let (mut histogram, mut ops) = (Histogram::new(), 0);
     let (mut told, mut anew) = (0, 0);
     while let Some(writer) = running.join_next().await {
         let (late, told_to_it, anew_to_it) = writer??;
@@ -130,7 +145,12 @@ async fn together(
         "  {writers:>3} writers on {workspaces:>3} workspaces: {rate:>7.0} ops/s, p50 {p50:.1} ms, p99 {p99:.1} ms; \
          {told} told one by one, {anew} times the whole state"
     );
-    Ok(())
+    Ok((ops, began))
+}
+
+/// The workspace that the writer of that number writes to.
+pub(super) fn shared_name(writers: usize, workspaces: usize, number: usize) -> String {
+    format!("bench-{writers}-{workspaces}-{}", number % workspaces)
 }
 
 /// One writer with many ops under way: what an op takes by how many changes there are. In microseconds.
@@ -251,7 +271,7 @@ fn put(document: &mut Automerge, number: u64, filler: &str) -> anyhow::Result<()
 }
 
 /// A writer and its socket.
-struct Writer {
+pub(super) struct Writer {
     socket: WebSocket,
     name: usize,
     filler: Rc<str>,
@@ -264,7 +284,7 @@ struct Writer {
 }
 
 impl Writer {
-    async fn open(
+    pub(super) async fn open(
         address: SocketAddr,
         name: usize,
         workspace: &str,
@@ -287,7 +307,7 @@ impl Writer {
         Ok(writer)
     }
 
-    async fn ask(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn ask(&mut self) -> anyhow::Result<()> {
         let (number, name, filler) = (self.next, self.name, &self.filler);
         self.next += 1;
         self.pending.push_back(number);
@@ -299,7 +319,7 @@ impl Writer {
     }
 
     /// Reads on until the op that was asked first is acknowledged.
-    async fn acked(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn acked(&mut self) -> anyhow::Result<()> {
         let first = self.pending.pop_front().context("nothing is under way")?;
         loop {
             let text = self.socket.text().await?;

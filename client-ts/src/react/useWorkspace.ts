@@ -19,6 +19,8 @@ export type UsedWorkspaceOptions = Pick<WorkspaceOptions, "sync" | "wsUrl" | "on
 /** What {@link useWorkspace} returns. Its functions stay the same, and what they have begun goes on after an unmount. */
 export interface UsedWorkspace<Data extends object> extends WorkspaceState<Data>, WorkspaceWriter<Data> {
   readonly history: WorkspaceHistory<Data>;
+  /** {@link Workspace.reconnect}: tries now, also after status `error`. */
+  readonly reconnect: Workspace<Data>["reconnect"];
 }
 
 /**
@@ -68,6 +70,7 @@ export function useWorkspace<Data extends object = Record<string, unknown>>(
       set: (key: string, value: unknown) => write((workspace) => workspace.set(key, value)),
       delete: (key: string) => write((workspace) => workspace.delete(key)),
       history: createReader<Data>(id ?? "", sync).history,
+      reconnect: () => (holder && sharedWorkspace(holder))?.reconnect(),
     };
   }, [holder, sync, id]);
 

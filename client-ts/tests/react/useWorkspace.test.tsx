@@ -212,3 +212,19 @@ test("a lost connection is shown, and made anew", async () => {
   await act(async () => void sync(server, { topic: "Dinner" }));
   expect(result.current).toMatchObject({ status: "synced", data: { topic: "Dinner" } });
 });
+
+test("what was refused is tried again when that is asked for, and not before", async () => {
+  const { result, rerender } = await use();
+  const { reconnect } = result.current;
+  await act(() => server.socket().end(4003));
+  expect(result.current).toMatchObject({ status: "error", error: { errorCode: "forbidden" } });
+  await act(async () => void (await seconds(60)));
+  expect(server.sockets).toHaveLength(1);
+  await act(async () => reconnect());
+  await act(async () => void sync(server, { topic: "Lunch" }));
+  expect(result.current).toMatchObject({ status: "synced", error: null, data: { topic: "Lunch" }, reconnect });
+  rerender({ id: null });
+  await act(async () => result.current.reconnect());
+  expect(result.current.status).toBe("disconnected");
+  expect(server.sockets).toHaveLength(2);
+});

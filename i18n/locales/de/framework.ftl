@@ -87,7 +87,7 @@ workspace =
     .invalidOp = Diese Änderung ist ungültig. Details: „{ $reason }“
     .persistenceFailed = Ihre Änderung konnte nicht gespeichert werden. Bitte versuchen Sie es erneut.
     .unknownChange = Diese Änderung gibt es im Verlauf des Arbeitsbereichs nicht.
-    .workspaceFull = Dieser Arbeitsbereich ist voll. Zulässig sind höchstens { $max } Bytes.
+    .workspaceFull = Dieser Arbeitsbereich ist voll: Mit seinem Verlauf sind höchstens { $max } Byte zulässig. Löschen schafft keinen Platz. Bitte machen Sie in einem neuen Arbeitsbereich weiter oder lassen Sie die Grenze erhöhen.
 
 upgrade =
     .required = Diese Adresse ist nur für WebSocket-Verbindungen.

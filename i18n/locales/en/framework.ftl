@@ -99,7 +99,7 @@ workspace =
     .invalidOp = This change is not valid. Details: “{ $reason }”
     .persistenceFailed = Your change could not be saved. Please try again.
     .unknownChange = This change does not exist in the workspace’s history.
-    .workspaceFull = This workspace is full. The maximum is { $max } bytes.
+    .workspaceFull = This workspace is full: with its history it may take { $max } bytes. Deleting makes no room. Please go on in a new workspace, or have the limit raised.
 
 upgrade =
     .required = This address is for WebSocket connections only.

@@ -87,7 +87,7 @@ workspace =
     .invalidOp = Este cambio no es válido. Detalles: «{ $reason }»
     .persistenceFailed = No se pudo guardar su cambio. Inténtelo de nuevo.
     .unknownChange = Este cambio no existe en el historial del espacio de trabajo.
-    .workspaceFull = Este espacio de trabajo está lleno. El máximo es de { $max } bytes.
+    .workspaceFull = Este espacio de trabajo está lleno: con su historial puede ocupar { $max } bytes. Eliminar no libera espacio. Continúe en un espacio de trabajo nuevo o pida que se amplíe el límite.
 
 upgrade =
     .required = Esta dirección es solo para conexiones WebSocket.

@@ -88,7 +88,7 @@ workspace =
     .invalidOp = Cette modification n’est pas valide. Détails : « { $reason } »
     .persistenceFailed = Votre modification n’a pas pu être enregistrée. Veuillez réessayer.
     .unknownChange = Cette modification n’existe pas dans l’historique de l’espace de travail.
-    .workspaceFull = Cet espace de travail est plein. Le maximum est de { $max } octets.
+    .workspaceFull = Cet espace de travail est plein : avec son historique, il peut occuper { $max } octets. Supprimer ne libère pas de place. Veuillez continuer dans un nouvel espace de travail ou faire augmenter la limite.
 
 upgrade =
     .required = Cette adresse est réservée aux connexions WebSocket.

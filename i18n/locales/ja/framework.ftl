@@ -66,7 +66,7 @@ workspace =
     .invalidOp = 変更の内容が正しくありません。詳細：「{ $reason }」
     .persistenceFailed = 変更を保存できませんでした。もう一度お試しください。
     .unknownChange = この変更はワークスペースの履歴にありません。
-    .workspaceFull = このワークスペースはいっぱいです。上限は{ $max }バイトです。
+    .workspaceFull = このワークスペースはいっぱいです。履歴を含めて上限は{ $max }バイトです。削除しても空きは増えません。新しいワークスペースで続けるか、上限の引き上げを依頼してください。
 
 upgrade =
     .required = このアドレスはWebSocket接続専用です。

@@ -87,7 +87,7 @@ workspace =
     .invalidOp = Deze wijziging is ongeldig. Details: ‘{ $reason }’
     .persistenceFailed = Je wijziging kon niet worden opgeslagen. Probeer het opnieuw.
     .unknownChange = Deze wijziging staat niet in de geschiedenis van de werkruimte.
-    .workspaceFull = Deze werkruimte is vol. Het maximum is { $max } bytes.
+    .workspaceFull = Deze werkruimte is vol: met haar geschiedenis mag ze { $max } bytes groot zijn. Verwijderen maakt geen ruimte. Ga verder in een nieuwe werkruimte of laat de grens verhogen.
 
 upgrade =
     .required = Dit adres is alleen voor WebSocket-verbindingen.

@@ -18,7 +18,7 @@ use std::{
 };
 
 use ipnet::IpNet;
-pub(crate) use nats::nats_servers;
+pub(crate) use nats::{NatsLogin, NatsServers};
 use read::Reader;
 pub(crate) use s3::option as s3_option;
 use secrecy::SecretString;

@@ -13,7 +13,7 @@ use redis::{ConnectionAddr, IntoConnectionInfo as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use syncline::RateLimit;
 
-use super::{Config, Environment, LogFormat, RoomAuth, SETTINGS, Transports, nats_servers, s3};
+use super::{Config, Environment, LogFormat, NatsServers, RoomAuth, SETTINGS, Transports, s3};
 
 /// Values by setting, and what was found wrong or odd on the way.
 pub(super) struct Reader {
@@ -322,8 +322,11 @@ impl Reader {
     }
 
     fn nats_url(&mut self) -> Option<SecretString> {
-        const EXPECTED: &str = "a URL such as nats://user:password@host:4222, or tls://; several with commas";
-        self.parse("NATS_URL", None, EXPECTED, |text| nats_servers(text).map(|_servers| Some(text.into())))
+        const EXPECTED: &str =
+            "a URL such as nats://user:password@host:4222, or tls://; several with commas, of one user";
+        self.parse("NATS_URL", None, EXPECTED, |text| {
+            NatsServers::parse(text).map(|_servers| Some(text.into()))
+        })
     }
 
     fn optional<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {

@@ -101,7 +101,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("webhooks", "WEBHOOK_ALLOW_PRIVATE", "false", "`true`: WEBHOOK_URL may lead to loopback, private and link-local addresses, and be http://"),
     secret("engines", "REDIS_URL", "none", "the Redis that nodes share, such as redis://:password@host:6379/0, or rediss:// with TLS; without it records are in memory and there is one node"),
     setting("engines", "REDIS_POOL", "1", "connections to Redis that carry commands (at most 64); one is enough for nearly everybody, since it carries any number at a time"),
-    secret("engines", "NATS_URL", "none", "the NATS with JetStream over which workspaces are replicated, such as nats://user:password@host:4222, or tls://; several with commas"),
+    secret("engines", "NATS_URL", "none", "the NATS with JetStream over which workspaces are replicated, such as nats://user:password@host:4222, or tls://; several with commas, of one user"),
     setting("engines", "NATS_KEEP_SECONDS", "3600", "how long NATS keeps changes, and documents, that a newer document of their workspace has taken the place of: a node that lags reads them"),
     setting("languages", "DEFAULT_LOCALE", "en", "the language of readers whose own is not there"),
     setting("languages", "LOCALES_DIR", "none", "a folder of further texts, `<locale>/*.ftl`"),

@@ -189,6 +189,7 @@ impl Awareness {
     }
 
     /// How many are there.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.sources.values().map(HashSet::len).sum()
     }

@@ -24,9 +24,6 @@ use super::{
     view::View,
 };
 
-/// For what was taken before.
-const WHATEVER: Bounds = Bounds { bytes: usize::MAX, weight: usize::MAX };
-
 /// A document.
 pub(super) struct Document {
     doc: Doc,
@@ -87,7 +84,7 @@ impl Document {
         let mut document = Self::new();
         let mut batch = document.batch();
         for kept in kept.filter(|kept| !kept.is_empty()) {
-            let taken = document.take(&mut batch, kept, WHATEVER);
+            let taken = document.take(&mut batch, kept, Bounds::OPEN);
             taken.map_err(|refusal| Broken(format!("what was kept of it is not sound: {refusal:?}")))?;
         }
         document.apply(batch)?;
@@ -113,6 +110,9 @@ impl Document {
             Refused::Malformed => Refusal::Malformed,
             Refused::TooLarge => Refusal::Full,
         })?;
+        if measured.is_empty() {
+            return Ok(());
+        }
         if !measured.fits(|client| batch.clock(client)) {
             return Err(Refusal::Gap);
         }

@@ -140,6 +140,7 @@ impl Writer {
     }
 
     /// Writes bytes as they are.
+    #[cfg(test)]
     pub(super) fn plain(mut self, bytes: &[u8]) -> Self {
         self.0.put_slice(bytes);
         self

@@ -42,6 +42,17 @@ pub(super) struct Bounds {
     pub(super) bytes: usize,
     /// What yrs takes for it in memory, estimated: up to forty times the bytes.
     pub(super) weight: usize,
+    /// How many clients there may be structs of. yrs looks through all who wait for each other, time and again.
+    pub(super) clients: usize,
+    /// How many items may be at the same place with nothing on their left. Under one key of a map, yrs walks over all of them
+    /// for each: 20,000 take ten seconds. One that Yjs writes puts there at most one.
+    pub(super) rivals: u32,
+}
+
+impl Bounds {
+    /// Of what was taken already: a document from storage.
+    pub(super) const OPEN: Self =
+        Self { bytes: usize::MAX, weight: usize::MAX, clients: usize::MAX, rivals: u32::MAX };
 }
 
 /// Why an update is not taken.
@@ -60,7 +71,7 @@ impl From<lib0::Malformed> for Refused {
 }
 
 /// Names a struct, or one of the things in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Id {
     pub(super) client: u64,
     pub(super) clock: u32,
@@ -73,7 +84,6 @@ pub(super) struct Measured {
     by_id: HashMap<u64, usize>,
     /// Clients, and the clock after the last thing of theirs that is deleted.
     deleted: Vec<(u64, u32)>,
-    weight: usize,
 }
 
 /// What is in an update of one client's.
@@ -123,11 +133,6 @@ impl Measured {
         self.clients.is_empty() && self.deleted.is_empty()
     }
 
-    /// What yrs takes for it in memory, estimated.
-    pub(super) fn weight(&self) -> usize {
-        self.weight
-    }
-
     /// Whose structs are in it.
     pub(super) fn clients(&self) -> &[Client] {
         &self.clients
@@ -152,8 +157,16 @@ pub(super) fn measure(update: &[u8], bounds: Bounds) -> Result<Measured, Refused
     if update.len() > bounds.bytes {
         return Err(Refused::TooLarge);
     }
-    let mut walk = Walk { reader: Reader::new(update), room: bounds.weight };
+    let mut walk = Walk {
+        reader: Reader::new(update),
+        room: bounds.weight,
+        most_rivals: bounds.rivals,
+        rivals: HashMap::new(),
+    };
     let count = walk.reader.count(CLIENT_BYTES)?;
+    if count > bounds.clients {
+        return Err(Refused::TooLarge);
+    }
     let (mut clients, mut by_id) = (Vec::new(), HashMap::new());
     for index in 0..count {
         let client = walk.client()?;
@@ -167,7 +180,7 @@ pub(super) fn measure(update: &[u8], bounds: Bounds) -> Result<Measured, Refused
     if !walk.reader.is_empty() {
         return Err(Refused::Malformed);
     }
-    Ok(Measured { clients, by_id, deleted, weight: bounds.weight - walk.room })
+    Ok(Measured { clients, by_id, deleted })
 }
 
 /// Looks at a state vector with no more entries than `at_most`.
@@ -188,9 +201,19 @@ pub(super) fn measure_state_vector(bytes: &[u8], at_most: usize) -> Result<(), R
 struct Walk<'a> {
     reader: Reader<'a>,
     room: usize,
+    most_rivals: u32,
+    /// How many items are at a place with nothing on their left.
+    rivals: HashMap<Spot<'a>, u32>,
 }
 
-impl Walk<'_> {
+/// A place with nothing on its left: left of an item, or in a type, maybe under a key.
+#[derive(PartialEq, Eq, Hash)]
+enum Spot<'a> {
+    LeftOf(Id),
+    In(Option<Id>, &'a str, &'a str),
+}
+
+impl<'a> Walk<'a> {
     /// Takes room.
     fn weigh(&mut self, bytes: usize) -> Result<(), Refused> {
         self.room = self.room.checked_sub(bytes).ok_or(Refused::TooLarge)?;
@@ -248,23 +271,34 @@ impl Walk<'_> {
         let left = if info & HAS_LEFT != 0 { Some(self.id()?) } else { None };
         let right = if info & HAS_RIGHT != 0 { Some(self.id()?) } else { None };
         if left.is_some() || right.is_some() {
+            if let (None, Some(right)) = (left, right) {
+                self.compete(Spot::LeftOf(right))?;
+            }
             return Ok(([left, right, None], Whereabouts::Beside(left, right)));
         }
-        let parent = match self.reader.unsigned()? {
-            0 => Some(self.id()?),
+        let (parent, name) = match self.reader.unsigned()? {
+            0 => (Some(self.id()?), ""),
             1 => {
                 let name = self.reader.text()?;
                 // It may be a new type.
                 self.weigh(STRUCT_WEIGHT + name.len())?;
-                None
+                (None, name)
             }
             _ => return Err(Refused::Malformed),
         };
         if info & HAS_KEY != 0 {
             let key = self.reader.text()?;
             self.weigh(key.len())?;
+            self.compete(Spot::In(parent, name, key))?;
         }
         Ok(([parent, None, None], parent.map_or(Whereabouts::Root, Whereabouts::In)))
+    }
+
+    /// Counts an item at a place with nothing on its left.
+    fn compete(&mut self, spot: Spot<'a>) -> Result<(), Refused> {
+        let rivals = self.rivals.entry(spot).or_default();
+        *rivals += 1;
+        if *rivals > self.most_rivals { Err(Refused::TooLarge) } else { Ok(()) }
     }
 
     fn id(&mut self) -> Result<Id, Refused> {

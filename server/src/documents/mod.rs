@@ -68,6 +68,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// How many KiB of updates may be on their way to the journal.
 const ON_THE_WAY: usize = 64 * 1024;
 
+/// How long until what was left, and could not be saved, is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(15);
+
 /// How many ids of the journal are asked for at a time.
 const PAGE: usize = 256;
 
@@ -172,27 +175,33 @@ impl Documents {
 /// What a process before this one did not come to save is saved now, whether somebody opens it or not: another node may.
 async fn save_what_was_left(live: Arc<Live>, journal: Arc<dyn Journal>) {
     let mut after: Arc<str> = "".into();
+    let mut all_saved = true;
     loop {
         let left = match journal.logs(Space::Documents, &after, PAGE).await {
             Ok(left) => left,
             Err(error) => return tracing::error!(%error, "what was left to save could not be found"),
         };
-        let Some(last) = left.last() else { return };
-        after = Arc::clone(last);
         for id in &left {
             let Some(id) = id::DocumentId::new(id) else { continue };
-            live.open(&id).save().await;
+            all_saved &= live.open(&id).save().await;
+        }
+        match left.last() {
+            Some(last) => after = Arc::clone(last),
+            None if all_saved => return,
+            None => {
+                // The store may be away. One that could not even be read is tried again only from here.
+                tokio::time::sleep(TRY_AGAIN).await;
+                (after, all_saved) = ("".into(), true);
+            }
         }
     }
 }
 
 impl live::OpenDocument {
-    /// Saves all of it now, if it can be.
-    async fn save(&self) {
+    /// Saves all of it now; whether it is saved.
+    async fn save(&self) -> bool {
         let (reply, saved) = oneshot::channel();
-        if self.ask(Command::Save(reply)).await.is_ok() {
-            let _or_it_could_not_be = saved.await;
-        }
+        self.ask(Command::Save(reply)).await.is_ok() && saved.await.unwrap_or(false)
     }
 
     /// Deletes it.

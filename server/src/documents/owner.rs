@@ -52,6 +52,9 @@ const AWARENESS: awareness::Bounds =
 /// How many clients a state vector may name.
 const MAX_CLIENTS: usize = 1_000_000;
 
+/// From how many bytes on work is worth another thread for whoever else waits for this one.
+const HEAVY: usize = 64 * 1024;
+
 /// How often it is looked whose awareness is old.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
@@ -72,8 +75,8 @@ pub(super) enum Command {
     Look(Look),
     /// The document is to be no more.
     Delete(oneshot::Sender<SyncResult<()>>),
-    /// All of it is to be saved now; answers when it is, or could not be.
-    Save(oneshot::Sender<()>),
+    /// All of it is to be saved now; answers whether it is, once that is known.
+    Save(oneshot::Sender<bool>),
 }
 
 /// What was said at a seat.
@@ -207,8 +210,7 @@ impl Owner {
             Command::Heard(seat, _) => self.end(seat, End::FAILED),
             Command::Look(look) => look(Err(codes::unavailable())),
             Command::Delete(reply) => drop(reply.send(Err(codes::unavailable()))),
-            // It is in the journal and in the store as it was.
-            Command::Save(reply) => drop(reply.send(())),
+            Command::Save(reply) => drop(reply.send(false)),
             Command::Remote(_) => {}
         }
     }
@@ -343,7 +345,10 @@ impl Owner {
         if let Some(whole) = self.whole.as_ref().filter(|_| is_whole) {
             return Ok(whole.clone());
         }
-        let missing = block_in_place(|| document.missing(state_vector));
+        let missing = match document.bytes() {
+            0..HEAVY => document.missing(state_vector),
+            _ => block_in_place(|| document.missing(state_vector)),
+        };
         match missing {
             Ok(missing) if is_whole => {
                 self.whole = Some(missing.clone());
@@ -359,7 +364,7 @@ impl Owner {
 
     async fn delete(&mut self) -> SyncResult<()> {
         let deleted = async {
-            self.saving.drop_all(&*self.outlets.journal, &self.log).await?;
+            self.forget_saved().await?;
             self.outlets.store.delete(&self.open.id).await.map_err(|error| error.to_string())
         };
         if let Err(error) = deleted.await {

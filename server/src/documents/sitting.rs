@@ -109,12 +109,10 @@ impl Sitting {
                 if state_vector.len() <= MAX_REMEMBERED {
                     self.known = state_vector.clone();
                 }
-                // A later one takes the place of one that is not answered yet.
+                // A later one takes the place of one that is not answered yet. Before it has entered nothing is heard.
                 if !matches!(self.wants, Some(Want::Enter)) {
                     self.wants = Some(Want::State(state_vector));
-                    return None;
                 }
-                // It cannot be: nothing is heard before it has entered.
                 return None;
             }
             Message::Step2(update) | Message::Update(update) if update == NOTHING => {

@@ -4,8 +4,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 
-/// Crates below us whose most detailed logs hold whole frames, and so tokens and payloads.
-const TOO_TALKATIVE: [&str; 3] = ["tungstenite=info", "tokio_tungstenite=info", "socketioxide=info"];
+/// Crates below us whose most detailed logs hold whole frames, and so tokens and payloads. And one that says at every
+/// attempt to connect what is said here once.
+const TOO_TALKATIVE: [&str; 4] =
+    ["tungstenite=info", "tokio_tungstenite=info", "socketioxide=info", "async_nats=off"];
 
 /// What to log: the setting's filter, and never what would show a token or a payload, whatever the setting says. For
 /// a process that has a subscriber of its own.

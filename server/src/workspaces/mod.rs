@@ -40,7 +40,6 @@ pub(crate) use openapi::describe;
 use owner::Outlets;
 use replication::Replication;
 use repo::Peers;
-pub(crate) use repo::read_for_fuzzing;
 use secrecy::ExposeSecret as _;
 use syncline::{SyncError, codes as framework};
 use tokio::runtime::Handle;
@@ -48,7 +47,7 @@ use webhook::Webhooks;
 
 use crate::{
     auth::Tokens,
-    config::{Config, nats_servers},
+    config::{Config, NatsServers},
     error::Errors,
     journal::Journal,
     net::{ClientAddress, RateLimits},
@@ -110,9 +109,9 @@ impl Workspaces {
             let _on_it = runtime.enter();
             webhooks.start();
         }
-        let replication = config.nats_url.as_ref().map(|url| {
-            // The settings were checked when they were read.
-            let servers = nats_servers(url.expose_secret()).unwrap_or_default();
+        // The settings were checked when they were read.
+        let servers = config.nats_url.as_ref().and_then(|url| NatsServers::parse(url.expose_secret()));
+        let replication = servers.map(|servers| {
             let (id, journal) = (Arc::clone(&server_id), Arc::clone(&journal));
             Replication::new(servers, id, config.nats_keep, journal, Arc::clone(&metrics), nats_is_up)
         });

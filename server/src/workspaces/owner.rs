@@ -11,7 +11,7 @@ mod nodes;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use automerge::{ActorId, Change, ChangeHash};
-use batch::{Batch, Failure, make};
+use batch::{Batch, Failure, make, merged_together};
 use bytes::Bytes;
 use compaction::{Compaction, ended};
 use syncline::{SyncError, SyncResult, codes as framework};
@@ -293,7 +293,7 @@ impl Owner {
 
     async fn write(&mut self, asks: Vec<Ask>) {
         let (mut pending, mut batch) = (Vec::new(), Batch::default());
-        for ask in asks {
+        for ask in merged_together(asks) {
             let Some(document) = &mut self.document else {
                 (ask.reply)(Err(codes::PERSISTENCE_FAILED.into()));
                 continue;

@@ -13,9 +13,11 @@ mod keys;
 mod limits;
 mod logs;
 mod order;
+#[path = "../support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod own_server;
 mod probe;
 #[path = "../support/redis_server.rs"]
-#[expect(dead_code, reason = "the tests of records use the rest")]
 mod redis_server;
 mod rooms;
 mod shutdown;

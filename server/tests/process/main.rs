@@ -3,23 +3,26 @@
 use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    time::Duration,
 };
 
 use futures_util::{SinkExt as _, Stream, StreamExt as _};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use redis_server::{RedisServer, free_port};
 use serde_json::json;
 use syncline_testkit::{call, within};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 #[path = "../support/folder.rs"]
 mod folder;
+#[path = "../support/nats_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod nats_server;
+#[path = "../support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod own_server;
 #[path = "../support/redis_server.rs"]
 #[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod redis_server;
+mod tls;
 
 fn command(settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_syncline-server"));
@@ -201,67 +204,6 @@ async fn metrics_may_have_an_address_of_their_own() {
     assert_eq!(call(free, "GET", "/metrics", &[], "").await.status, 200);
     child.kill().unwrap();
     child.wait().unwrap();
-}
-
-/// A folder with the certificate of an authority and that of a server on this machine.
-fn certificates() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("syncline-certificates-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let (authority_key, server_key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let certificate = authority.self_signed(&authority_key).unwrap();
-    let issuer = Issuer::new(authority, authority_key);
-    let server = CertificateParams::new(["localhost".to_owned()]).unwrap();
-    let server = server.signed_by(&server_key, &issuer).unwrap();
-    std::fs::write(folder.join("authority.pem"), certificate.pem()).unwrap();
-    std::fs::write(folder.join("server.pem"), server.pem()).unwrap();
-    std::fs::write(folder.join("server.key"), server_key.serialize_pem()).unwrap();
-    folder
-}
-
-#[tokio::test]
-async fn redis_is_reached_with_tls_if_its_certificate_is_to_be_trusted() {
-    let (folder, port) = (certificates(), free_port().to_string());
-    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    let (authority, certificate, key) = (path("authority.pem"), path("server.pem"), path("server.key"));
-    let redis = RedisServer::start_with(
-        &[
-            ["--tls-port", &port],
-            ["--tls-cert-file", &certificate],
-            ["--tls-key-file", &key],
-            ["--tls-ca-cert-file", &authority],
-            ["--tls-auth-clients", "no"],
-        ]
-        .concat(),
-    );
-    let url = format!("rediss://localhost:{port}");
-    for (trusted, wanted) in [(&authority, "up"), (&certificate, "down")] {
-        let settings =
-            [("PORT", "0"), ("REDIS_URL", &*url), ("REDIS_POOL", "2"), ("SSL_CERT_FILE", &**trusted)];
-        let (mut child, address) = start(&settings);
-        within("what /readyz says", async {
-            let expected = json!({ "ready": wanted == "up", "dependencies": { "redis": wanted } });
-            while call(address, "GET", "/readyz", &[], "").await.json() != expected {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        })
-        .await;
-        let json = [("content-type", "application/json")];
-        let written = call(address, "PUT", "/api/rooms/abc", &json, r#"{"state":{}}"#).await;
-        assert_eq!(written.status, if wanted == "up" { 200 } else { 503 });
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    drop(redis);
-    std::fs::remove_dir_all(&folder).unwrap();
-}
-
-#[test]
-fn tls_that_looks_at_no_certificate_is_refused() {
-    let (code, _, refusal) = run(&[], &[("REDIS_URL", "rediss://localhost:1/#insecure")]);
-    assert_eq!(code, 2);
-    assert!(refusal.contains("REDIS_URL: the value is not a URL"), "{refusal}");
 }
 
 #[test]

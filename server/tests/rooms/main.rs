@@ -8,8 +8,10 @@ mod cluster;
 mod cors;
 mod logs;
 mod many;
+#[path = "../support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod own_server;
 #[path = "../support/redis_server.rs"]
-#[expect(dead_code, reason = "the tests of records use the rest")]
 mod redis_server;
 mod shutdown;
 mod streams;

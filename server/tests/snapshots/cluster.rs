@@ -186,7 +186,7 @@ async fn a_node_that_missed_hints_reads_again() {
     })
     .await;
     // Somebody writes whose hint nobody hears.
-    redis.change_while_away(&["HINCRBY", "syncline:{games}:record:7", "v", "6"]);
+    redis.change_while_away(|redis| _ = redis.command(&["HINCRBY", "syncline:{games}:record:7", "v", "6"]));
     redis.restart();
     assert_eq!(watcher.snapshot().await, (7, json!("before")));
     assert!(metric(node.address(), "syncline_snapshot_gaps_total").await >= 1.0);

@@ -7,8 +7,10 @@ mod captured;
 mod cluster;
 mod logs;
 mod openapi;
+#[path = "../support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of nodes use the rest")]
+mod own_server;
 #[path = "../support/redis_server.rs"]
-#[expect(dead_code, reason = "the tests of records use the rest")]
 mod redis_server;
 mod sockets;
 mod support;

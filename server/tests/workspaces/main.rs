@@ -12,7 +12,11 @@ mod logs;
 #[path = "../support/nats_server.rs"]
 mod nats_server;
 mod ops;
+#[path = "../support/own_server.rs"]
+#[expect(dead_code, reason = "the tests of records use the rest")]
+mod own_server;
 mod repo;
+mod repo_bounds;
 mod repo_hostile;
 mod repo_peer;
 mod sockets;

@@ -220,6 +220,11 @@ async fn a_full_workspace_takes_no_more() {
     };
     assert_eq!((&refused["code"], &refused["status"]), (&json!("workspace_full"), &json!(413)));
     assert!(number > 2, "{number}");
+    // A delete would make it larger still, and the message says what to do instead.
+    ada.send(&json!({ "type": "delete", "id": "d", "payload": { "key": "k" } })).await;
+    let refused = ada.message().await;
+    assert_eq!((&refused["code"], &refused["id"]), (&json!("workspace_full"), &json!("d")));
+    assert!(refused["message"].as_str().unwrap().contains("new workspace"), "{refused}");
     let (mut elsewhere, _) = Ws::join(server.address(), "v", "ada").await;
     elsewhere.set_acked("1", "k", 1).await;
 }

@@ -9,8 +9,8 @@ mod tools;
 use std::{process::ExitCode, time::Instant};
 
 use clap::{Args, builder::PossibleValuesParser};
-pub(crate) use steps::failure_drills;
 use steps::{STEPS, Step};
+pub(crate) use steps::{failure_drills, journal_drill};
 
 use crate::program;
 

@@ -81,8 +81,8 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "drills",
-        does: "kills a Redis, a node and a line under load, a few rounds of each",
-        needs: &[Tool::Redis],
+        does: "kills a Redis, a NATS, a node and a line under load, a few rounds of each",
+        needs: &[Tool::Redis, Tool::Nats],
         run: drills,
     },
     Step {
@@ -227,6 +227,12 @@ fn drills() -> anyhow::Result<()> {
 pub(crate) fn failure_drills() -> Program {
     let drills = ["test", "--package", "playground", "--test", "drills", "--"];
     cargo(drills.into_iter().chain(["--ignored", "--nocapture", "--test-threads", "1"]))
+}
+
+/// The journal's own drill: its writer is killed, and what is left is read. A few kills are among the Rust tests.
+pub(crate) fn journal_drill() -> Program {
+    let drill = "journal::embedded::crash::what_is_acknowledged_survives_a_kill";
+    cargo(["test", "--package", "syncline-server", "--lib", "--", "--nocapture", "--exact", drill])
 }
 
 fn openapi() -> anyhow::Result<()> {

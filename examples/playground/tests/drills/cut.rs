@@ -21,14 +21,14 @@ use crate::{
     scene::Scene,
 };
 
-/// A way to a node that can be cut.
-struct Line {
-    address: SocketAddr,
+/// A way to a node, or another server, that can be cut.
+pub(crate) struct Line {
+    pub(crate) address: SocketAddr,
     is_cut: Arc<AtomicBool>,
 }
 
 impl Line {
-    async fn to(node: SocketAddr) -> Self {
+    pub(crate) async fn to(node: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let line = Self { address: listener.local_addr().expect("an address"), is_cut: Arc::default() };
         let is_cut = Arc::clone(&line.is_cut);
@@ -44,6 +44,11 @@ impl Line {
             }
         });
         line
+    }
+
+    /// Cuts it, or lets new connections through again; those that there were stay dead.
+    pub(crate) fn cut(&self, is_cut: bool) {
+        self.is_cut.store(is_cut, Ordering::SeqCst);
     }
 }
 
@@ -87,7 +92,7 @@ async fn a_line_that_goes_dead_is_noticed_by_both_sides_and_replaced() {
         })
         .await;
         scene.followers.push(follower);
-        line.is_cut.store(true, Ordering::SeqCst);
+        line.cut(true);
         let cut = Instant::now();
         let held = Arc::clone(&scene.followers[scene.followers.len() - 1].held);
         while held.connections.load(Ordering::SeqCst) < 2 {

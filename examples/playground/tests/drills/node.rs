@@ -8,8 +8,10 @@ use std::{
 };
 
 use syncline_testkit::{Client, Handshake, SECRET, Token, call, within};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::redis_server::{RedisServer, free_port};
+use crate::{own_server::free_port, redis_server::RedisServer};
 
 /// A node on a port of its own, which it keeps when it is started again.
 pub(crate) struct Node {
@@ -44,6 +46,14 @@ impl Node {
         self.ready().await;
     }
 
+    /// The most memory that it has had, in bytes.
+    pub(crate) fn peak_memory(&self) -> usize {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it is Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
+    }
+
     /// Waits until it says that it is ready.
     pub(crate) async fn ready(&self) {
         within("a ready node", async {
@@ -67,6 +77,20 @@ impl Drop for Node {
         let _perhaps_killed = self.child.kill();
         let _ended = self.child.wait();
     }
+}
+
+/// A WebSocket of a workspace.
+pub(crate) type WorkspaceSocket = WebSocketStream<TcpStream>;
+
+/// Opens a workspace as that user, or says why it cannot.
+pub(crate) async fn open_workspace(
+    address: SocketAddr,
+    workspace: &str,
+    user: &str,
+) -> Result<WorkspaceSocket, Box<dyn std::error::Error + Send + Sync>> {
+    let stream = TcpStream::connect(address).await?;
+    let url = format!("ws://{address}/v1/sync/{workspace}?token={}", token(user));
+    Ok(client_async(url, stream).await?.0)
 }
 
 /// A token of that user, with all that the drills need.

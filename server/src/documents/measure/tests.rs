@@ -18,7 +18,7 @@ use crate::documents::{
     lib0::{Reader, Writer},
 };
 
-const BOUNDS: Bounds = Bounds { bytes: 1 << 20, weight: 1 << 26 };
+const BOUNDS: Bounds = Bounds { bytes: 1 << 20, weight: 1 << 26, clients: 20, rivals: 10 };
 
 fn update(name: &str) -> Vec<u8> {
     bytes(UPDATES.iter().find(|(of, _)| *of == name).expect("such an update").1)
@@ -65,7 +65,8 @@ fn what_comes_later() {
     let document = Doc::with_client_id(99);
     let late = measure(&update("late"), BOUNDS).expect("an update");
     assert!(!fits(&late, &document));
-    let (first, second) = (&[1, 1, 10, 0, 4, 1, 1, b't', 3, b'o', b'n', b'e', 0][..], [1, 1, 10, 3, 0x84, 10, 2, 3]);
+    let (first, second) =
+        (&[1, 1, 10, 0, 4, 1, 1, b't', 3, b'o', b'n', b'e', 0][..], [1, 1, 10, 3, 0x84, 10, 2, 3]);
     assert!(integrates(&document, first));
     assert!(!fits(&late, &document));
     assert!(!fits(&measure(&update("gap"), BOUNDS).expect("an update"), &document));
@@ -73,6 +74,14 @@ fn what_comes_later() {
     assert!(fits(&late, &document));
     assert!(fits(&measure(&update("gap"), BOUNDS).expect("an update"), &document), "the hole is known");
     assert!(integrates(&document, &update("late")));
+}
+
+#[test]
+fn what_is_known_needs_nothing() {
+    // The first of client 1's, which says to be right of somebody's of whom nothing is known.
+    let measured = measure(&one(0, &[0x84, 5, 0, 1, b'a']), BOUNDS).expect("an update");
+    assert!(!measured.fits(|_| 0));
+    assert!(measured.fits(|client| u32::from(client == 1)), "yrs leaves it out");
 }
 
 #[test]
@@ -152,16 +161,37 @@ fn depth_of_values() {
 
 #[test]
 fn weight() {
-    let bounds = |weight| Bounds { bytes: 1 << 20, weight };
+    let bounds = |weight| Bounds { weight, ..BOUNDS };
     let documents = |count: u8| {
         let each = [9, 1, 1, b't', 0, 126].repeat(count.into());
         [&[1, count, 1, 0][..], &each, &[0]].concat()
     };
     assert!(measure(&documents(1), bounds(8192)).is_ok());
+    assert_eq!(measure(&documents(1), bounds(4096)).err(), Some(Refused::TooLarge));
     assert_eq!(measure(&documents(2), bounds(8192)).err(), Some(Refused::TooLarge));
-    assert_eq!(measure(&documents(1), Bounds { bytes: 5, weight: 8192 }).err(), Some(Refused::TooLarge));
+    assert_eq!(measure(&documents(1), Bounds { bytes: 5, ..BOUNDS }).err(), Some(Refused::TooLarge));
     let values = one(0, &[&[8, 1, 1, b't', 100][..], &[126; 100]].concat());
     assert_eq!(measure(&values, bounds(1024)).err(), Some(Refused::TooLarge));
+}
+
+#[test]
+fn rivals() {
+    let items = |count: u8, each: &[u8]| [&[1, count, 1, 5][..], &each.repeat(count.into()), &[0]].concat();
+    for each in
+        [&[0x28, 1, 1, b'm', 1, b'k', 1, 126][..], &[0x28, 0, 2, 7, 1, b'k', 1, 126], &[0x48, 1, 2, 1, 126]]
+    {
+        assert!(measure(&items(10, each), BOUNDS).is_ok(), "{each:?}");
+        assert_eq!(measure(&items(11, each), BOUNDS).err(), Some(Refused::TooLarge), "{each:?}");
+        assert!(measure(&items(11, each), Bounds::OPEN).is_ok(), "{each:?}");
+    }
+    let of_a_list = [&[8, 1, 1, b't', 1, 126], &[0x88, 1, 4, 1, 126][..]];
+    assert!(of_a_list.iter().all(|each| measure(&items(11, each), BOUNDS).is_ok()), "yrs is quick there");
+    let clients = |count: u8| {
+        let each = (1..=count).flat_map(|client| [1, client, 0, 0, 1]).collect::<Vec<_>>();
+        [&[count], &each[..], &[0]].concat()
+    };
+    assert!(measure(&clients(20), BOUNDS).is_ok());
+    assert_eq!(measure(&clients(21), BOUNDS).err(), Some(Refused::TooLarge));
 }
 
 #[test]
@@ -182,11 +212,9 @@ fn those_who_wait_for_each_other() {
     assert!(measured.fits(|_| 0));
     assert!(integrates(&Doc::with_client_id(9), &chain));
     // In two steps to and fro: 1:1 needs 2:0, which needs 1:0.
-    let to_and_fro = [
-        &[2, 1, 2, 0, 0x84, 1, 0, 1, b'b'][..],
-        &[2, 1, 0, 4, 1, 1, b't', 1, b'a', 0x84, 2, 0, 1, b'c', 0],
-    ]
-    .concat();
+    let to_and_fro =
+        [&[2, 1, 2, 0, 0x84, 1, 0, 1, b'b'][..], &[2, 1, 0, 4, 1, 1, b't', 1, b'a', 0x84, 2, 0, 1, b'c', 0]]
+            .concat();
     assert!(measure(&to_and_fro, BOUNDS).expect("an update").fits(|_| 0));
     assert!(integrates(&Doc::with_client_id(9), &to_and_fro));
 }
@@ -198,7 +226,9 @@ fn state_vectors() {
     assert_eq!(measure_state_vector(&written, 2), Ok(()));
     assert_eq!(measure_state_vector(&written, 1), Err(Refused::TooLarge));
     assert_eq!(measure_state_vector(&[2, 1, 5, 1, 6], 2), Ok(()), "a client twice");
-    for bytes in [&[][..], &[1], &[1, 1], &[0, 0], &[0xff, 0xff, 0xff, 0x7f], &[1, 1, 0xff, 0xff, 0xff, 0xff, 0x0f]] {
+    for bytes in
+        [&[][..], &[1], &[1, 1], &[0, 0], &[0xff, 0xff, 0xff, 0x7f], &[1, 1, 0xff, 0xff, 0xff, 0xff, 0x0f]]
+    {
         assert_eq!(measure_state_vector(bytes, 1 << 30), Err(Refused::Malformed), "{bytes:?}");
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use tokio::{task::block_in_place, time::Instant};
 
-use super::{AWARENESS, Command, Heard, Kind, Owner};
+use super::{AWARENESS, Command, HEAVY, Heard, Kind, Owner};
 use crate::{
     documents::{
         answers::{Answer, SeatId},
@@ -21,11 +21,9 @@ use crate::{
     ws::End,
 };
 
-/// From how many bytes on work is worth another thread for whoever else waits for this one.
-const HEAVY: usize = 64 * 1024;
-
-/// How much memory yrs may take for one update, about.
-const MAX_WEIGHT: usize = 256 * 1024 * 1024;
+/// How much an update of a client's may hold. 20,000 clients, or 5,000 at one place, take yrs about a second.
+const AN_UPDATE: Bounds =
+    Bounds { bytes: usize::MAX, weight: 256 * 1024 * 1024, clients: 20_000, rivals: 5_000 };
 
 /// An update, on its way.
 struct Update {
@@ -139,7 +137,7 @@ impl Owner {
     fn apply(&mut self, group: &[Update], unsettled: &mut Unsettled) -> Result<Option<Bytes>, Broken> {
         let Some(document) = &mut self.document else { return Ok(None) };
         let mut batch = document.batch();
-        let bounds = Bounds { bytes: self.outlets.max_bytes, weight: MAX_WEIGHT };
+        let bounds = Bounds { bytes: self.outlets.max_bytes, ..AN_UPDATE };
         let mut room = self.outlets.max_bytes.saturating_sub(document.bytes());
         for update in group {
             if update.bytes.len() > room && update.from.is_some() {
@@ -292,7 +290,7 @@ impl Owner {
             }
             Remote::Deleted => {
                 // The store's is gone already; what this node has kept is not.
-                if let Err(error) = self.saving.drop_all(&*self.outlets.journal, &self.log).await {
+                if let Err(error) = self.forget_saved().await {
                     tracing::error!(document = self.open.id.as_str(), error, "a deleted document is still kept");
                 }
                 self.is_deleted();

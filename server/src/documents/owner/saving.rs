@@ -21,7 +21,7 @@ use crate::{
         schedule::{Patience, Schedule},
         store::{Saved, StoreError, Stored, Version},
     },
-    journal::{Contents, Journal, LogId, Write},
+    journal::{Contents, Write},
 };
 
 /// How many markers of one seat wait for the store. At the bound the newest takes the place of the one before it.
@@ -47,7 +47,7 @@ pub(super) struct Saving {
     changes: u64,
     running: Option<Running>,
     marks: HashMap<SeatId, (Seat, VecDeque<(u64, u64)>)>,
-    waiting: Vec<oneshot::Sender<()>>,
+    waiting: Vec<oneshot::Sender<bool>>,
 }
 
 struct Running {
@@ -137,20 +137,6 @@ impl Saving {
         });
     }
 
-    /// Drops all that the journal has of it, and what was to be saved with it.
-    pub(super) async fn drop_all(&mut self, journal: &dyn Journal, log: &LogId) -> Result<(), String> {
-        if let Some(running) = self.running.take() {
-            running.task.abort();
-        }
-        journal
-            .commit(vec![Write::Drop { log: log.clone(), through: self.position }])
-            .await
-            .map_err(|error| error.to_string())?;
-        let waiting = std::mem::take(&mut self.waiting);
-        *self = Self::default();
-        waiting.into_iter().for_each(answer);
-        Ok(())
-    }
 }
 
 impl Owner {
@@ -161,7 +147,7 @@ impl Owner {
     }
 
     /// Saves all of it, if it is not saved, and then answers.
-    pub(super) async fn save_now(&mut self, reply: oneshot::Sender<()>) {
+    pub(super) async fn save_now(&mut self, reply: oneshot::Sender<bool>) {
         self.saving.waiting.push(reply);
         self.saving.schedule.hurry();
         self.save_if_due(Instant::now()).await;
@@ -221,6 +207,28 @@ impl Owner {
                 }
             }
         }
+        self.note_failing(was_failing);
+        self.answer_waiting();
+    }
+
+    /// Drops all that the journal has of it, and whatever was to be saved.
+    pub(super) async fn forget_saved(&mut self) -> Result<(), String> {
+        // Were it to end later, it would bring back what is deleted.
+        if let Some(running) = self.saving.running.take() {
+            running.task.abort();
+            let _ended = running.task.await;
+        }
+        let drop_all = Write::Drop { log: self.log.clone(), through: self.saving.position };
+        self.outlets.journal.commit(vec![drop_all]).await.map_err(|error| error.to_string())?;
+        let was_failing = self.saving.schedule.is_failing();
+        let forgotten = std::mem::take(&mut self.saving);
+        self.note_failing(was_failing);
+        forgotten.waiting.into_iter().for_each(|waiting| answer(waiting, true));
+        Ok(())
+    }
+
+    /// Counts this document among those that cannot be saved, or no more.
+    fn note_failing(&self, was_failing: bool) {
         match (was_failing, self.saving.schedule.is_failing()) {
             (false, true) => {
                 self.outlets.unsaved.fetch_add(1, Ordering::AcqRel);
@@ -232,7 +240,6 @@ impl Owner {
             }
             _ => {}
         }
-        self.answer_waiting();
     }
 
     /// Somebody else has saved it since: what they have is taken, and then all of it is saved.
@@ -264,12 +271,13 @@ impl Owner {
 
     /// Whoever waits for a save is answered when there is nothing left to save, or it failed: it is in the journal.
     fn answer_waiting(&mut self) {
-        if self.saving.is_settled() || self.saving.schedule.is_failing() {
-            self.saving.waiting.drain(..).for_each(answer);
+        let is_saved = self.saving.is_settled();
+        if is_saved || self.saving.schedule.is_failing() {
+            self.saving.waiting.drain(..).for_each(|waiting| answer(waiting, is_saved));
         }
     }
 }
 
-fn answer(waiting: oneshot::Sender<()>) {
-    let _gone = waiting.send(());
+fn answer(waiting: oneshot::Sender<bool>, is_saved: bool) {
+    let _gone = waiting.send(is_saved);
 }

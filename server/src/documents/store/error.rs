@@ -24,7 +24,7 @@ pub(crate) enum StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn failed(why: impl fmt::Display) -> Self {
+    pub(in crate::documents) fn failed(why: impl fmt::Display) -> Self {
         Self::Failed(why.to_string().into())
     }
 }
@@ -49,7 +49,8 @@ impl fmt::Display for StoreError {
 
 impl StdError for StoreError {}
 
-/// Whether an object is not there. A bucket that is not there is another thing: S3 answers 404 to both.
+/// Whether an object is not there. A bucket that is not there is another thing: S3 answers 404 to both. To whoever may
+/// not list the bucket (`s3:ListBucket`) S3 answers 403 instead, and then no document can begin.
 pub(super) fn is_absence(error: &Error) -> bool {
     matches!(error, Error::NotFound { .. }) && code_in(&error.to_string()) != Some("NoSuchBucket")
 }

@@ -1,6 +1,6 @@
 //! A process is killed while it writes, again and again: what it was told is on disk is there, and nothing is torn.
 //!
-//! `DRILL_ROUNDS` says how often. The process is this test binary, started to run one test only.
+//! `DRILL_JOURNAL_KILLS` says how often; `cargo xtask drills` sets it. The process is this test binary, started to run one test only.
 
 use std::{
     collections::BTreeMap,
@@ -142,10 +142,10 @@ async fn verify(folder: &Folder, told: &[(usize, u64, u64)]) {
 
 #[tokio::test]
 async fn what_is_acknowledged_survives_a_kill() {
-    let rounds = std::env::var("DRILL_ROUNDS").map_or(5, |rounds| rounds.parse().unwrap());
+    let kills = std::env::var("DRILL_JOURNAL_KILLS").map_or(5, |kills| kills.parse().unwrap());
     let mut all_told = Vec::new();
     let folder = Folder::new();
-    for _ in 0..rounds {
+    for _ in 0..kills {
         let commits = rand::rng().random_range(1..1000);
         all_told.extend(write_and_kill(&folder, commits));
         verify(&folder, &all_told).await;

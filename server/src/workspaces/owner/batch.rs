@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use automerge::AutomergeError;
-use syncline::SyncError;
+use syncline::{SyncError, SyncResult};
 
-use super::{Origin, What};
+use super::{Ask, Done, Origin, What};
 use crate::workspaces::{
     codes,
     document::{Document, Made},
@@ -80,6 +80,31 @@ pub(super) fn make(
             Ok(((!made.bytes.is_empty()).then_some(made), missing))
         }
     }
+}
+
+/// The same, but what other nodes have changed is merged at once if there is nothing in between: that costs a fraction of
+/// one by one. If it fails, each is asked again: which of them it was is found where they are read one by one.
+pub(super) fn merged_together(asks: Vec<Ask>) -> Vec<Ask> {
+    let mut together: Vec<Ask> = Vec::with_capacity(asks.len());
+    for ask in asks {
+        let last = together.last_mut();
+        match (ask, last) {
+            (
+                Ask { what: What::Merge(changes, Origin::Node), reply, .. },
+                Some(Ask { what: What::Merge(before, Origin::Node), reply: first, .. }),
+            ) => {
+                before.extend(changes);
+                let others = std::mem::replace(first, Box::new(|_| {}));
+                *first = Box::new(move |result: SyncResult<Done>| {
+                    let failed = |_| codes::PERSISTENCE_FAILED.into();
+                    others(result.as_ref().map(Clone::clone).map_err(failed));
+                    reply(result.map_err(|_| codes::PERSISTENCE_FAILED.into()));
+                });
+            }
+            (ask, _) => together.push(ask),
+        }
+    }
+    together
 }
 
 impl From<AutomergeError> for Failure {

@@ -36,7 +36,18 @@ impl Replica for Owner {
 
     async fn merge(&mut self, messages: Vec<Vec<Change>>) -> Result<Vec<Merged>, Failed> {
         let (mut batch, mut merged) = (Batch::default(), Vec::new());
-        for changes in messages {
+        // All at once, which costs a fraction of one by one; one by one if that fails, to know which.
+        let all = messages.iter().flatten().cloned().collect();
+        if messages.len() > 1
+            && let Some((made, missing)) = self.loaded()?.try_merge(all)
+        {
+            merged = vec![Merged::Kept { missing }; messages.len()];
+            if !made.bytes.is_empty() {
+                batch.add(made, None);
+            }
+        }
+        let one_by_one = if merged.is_empty() { messages } else { Vec::new() };
+        for changes in one_by_one {
             let document = self.loaded()?;
             match std::panic::catch_unwind(AssertUnwindSafe(|| document.merge(changes))) {
                 Ok(Ok((made, missing))) => {

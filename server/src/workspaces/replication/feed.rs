@@ -20,8 +20,9 @@ use crate::workspaces::{id::WorkspaceId, live::Workspace};
 /// How often it is looked whether JetStream is there.
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 
-/// How often NATS says that nothing comes.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often NATS says that nothing comes; after two that are missing, such as when the server that had the reader is
+/// gone, there is a new connection.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// How long one request for messages stands.
 const EXPIRES: Duration = Duration::from_secs(30);

@@ -33,7 +33,6 @@ use std::{
     time::Duration,
 };
 
-use async_nats::ServerAddr;
 use automerge::ChangeHash;
 use catch_up::Caught;
 use feed::Place;
@@ -48,7 +47,7 @@ use super::{
     id::WorkspaceId,
     live::{Live, Workspace},
 };
-use crate::{journal::Journal, observe::Metrics};
+use crate::{config::NatsServers, journal::Journal, observe::Metrics};
 
 /// How long whoever opens a workspace waits for what other nodes have of it.
 const OPEN_WITHIN: Duration = Duration::from_secs(3);
@@ -59,6 +58,9 @@ const CATCH_UP_WITHIN: Duration = Duration::from_secs(120);
 /// The pauses between attempts to connect: the first, and the longest.
 const MIN_PAUSE: Duration = Duration::from_millis(50);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// How many reasons are logged while NATS is away, each once.
+const MAX_REASONS: usize = 8;
 
 /// How long after a failure a job is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -115,7 +117,7 @@ pub(super) struct Stats {
 
 /// The replication of all workspaces.
 pub(super) struct Replication {
-    servers: Vec<ServerAddr>,
+    servers: NatsServers,
     server_id: Arc<str>,
     /// How long what a newer document has taken the place of stays.
     keep: Duration,
@@ -136,7 +138,7 @@ pub(super) struct Replication {
 
 impl Replication {
     pub(super) fn new(
-        servers: Vec<ServerAddr>,
+        servers: NatsServers,
         server_id: Arc<str>,
         keep: Duration,
         journal: Arc<dyn Journal>,
@@ -199,6 +201,7 @@ impl Replication {
         self.count_queue().await;
         let mut pause = MIN_PAUSE;
         let mut place = None;
+        let mut told = Vec::new();
         loop {
             let name = format!("syncline {}", self.server_id);
             let ended = match Nats::connect(&self.servers, &name).await {
@@ -208,8 +211,15 @@ impl Replication {
             self.jobs.close();
             self.is_up.store(false, Ordering::Release);
             self.metrics.replication.connected.set(0);
-            if !matches!(self.link.send_replace(Link::Away), Link::Away) {
-                tracing::warn!(why = %ended, "NATS is away: changes wait on disk");
+            let was_up = matches!(self.link.send_replace(Link::Away), Link::Up(_));
+            if was_up {
+                told.clear();
+            }
+            // Each attempt may fail for another reason, such as a wrong password once the network is there again.
+            let why = ended.to_string();
+            if told.len() < MAX_REASONS && !told.contains(&why) {
+                tracing::warn!(%why, "NATS is away: changes wait on disk");
+                told.push(why);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(MAX_PAUSE);

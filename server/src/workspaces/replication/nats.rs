@@ -7,7 +7,7 @@
 use std::{fmt, time::Duration};
 
 use async_nats::{
-    Client, ConnectOptions, Event, HeaderMap, ServerAddr, Subscriber,
+    Client, ConnectOptions, Event, HeaderMap, Subscriber,
     jetstream::{
         Context,
         consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull},
@@ -19,6 +19,7 @@ use async_nats::{
 };
 use automerge::ChangeHash;
 use bytes::Bytes;
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use syncline::SyncError;
 use tokio::io::AsyncReadExt as _;
@@ -28,12 +29,15 @@ use super::{
     subject,
     wire::{MAX_BODY, ObjectName},
 };
-use crate::workspaces::id::WorkspaceId;
+use crate::{
+    config::{NatsLogin, NatsServers},
+    workspaces::id::WorkspaceId,
+};
 
 /// The stream of changes, and both buckets.
 const NAME: &str = "SYNCLINE_WORKSPACES";
 
-/// How long an attempt to connect, a request or an acknowledgement may take.
+/// How long an attempt to connect to a server, a request or an acknowledgement may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often the client asks whether the connection still stands; it ends after three that nobody answered.
@@ -151,10 +155,18 @@ pub(super) struct StreamState {
 
 impl Nats {
     /// Connects, and makes what is not there yet.
-    pub(super) async fn connect(servers: &[ServerAddr], name: &str) -> Result<Self, Failed> {
+    pub(super) async fn connect(servers: &NatsServers, name: &str) -> Result<Self, Failed> {
         let over = CancellationToken::new();
         let heard = over.clone();
-        let connecting = ConnectOptions::new()
+        // async-nats does not look at users in URLs.
+        let options = match &servers.login {
+            Some(NatsLogin::User { name, password }) => {
+                ConnectOptions::with_user_and_password(name.clone(), password.expose_secret().to_owned())
+            }
+            Some(NatsLogin::Token(token)) => ConnectOptions::with_token(token.expose_secret().to_owned()),
+            None => ConnectOptions::new(),
+        };
+        let connecting = options
             .name(name)
             .connection_timeout(TIMEOUT)
             .request_timeout(Some(TIMEOUT))
@@ -162,15 +174,19 @@ impl Nats {
             .client_capacity(256)
             .subscription_capacity(4 * BATCH)
             // It gives up and ends when it is let go of; each server has one attempt.
-            .max_reconnects(servers.len())
+            .max_reconnects(servers.addresses.len())
+            // Those that a server knows come without a scheme, and may have no TLS where ours has it.
+            .ignore_discovered_servers()
             .event_callback(move |event| {
                 if matches!(event, Event::Disconnected | Event::Closed | Event::SlowConsumer(_)) {
                     heard.cancel();
                 }
                 std::future::ready(())
             })
-            .connect(servers.to_vec());
-        let connected = tokio::time::timeout(TIMEOUT, connecting).await;
+            .connect(servers.addresses.clone());
+        // One that hangs must not keep us from the next one.
+        let all = TIMEOUT * u32::try_from(servers.addresses.len()).unwrap_or(u32::MAX);
+        let connected = tokio::time::timeout(all, connecting).await;
         let client = connected.map_err(failed("no connection"))?.map_err(failed("no connection"))?;
         let context = ContextBuilder::new().timeout(TIMEOUT).ack_timeout(TIMEOUT).build(client.clone());
         let config = stream::Config {

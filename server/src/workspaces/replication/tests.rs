@@ -8,9 +8,10 @@ use syncline_testkit::within;
 
 use super::*;
 use crate::{
-    config::nats_servers,
+    config::NatsServers,
     journal::{Contents, LogId, MemoryJournal, Space},
-    nats_server::{NatsServer, free_port, url},
+    nats_server::{NatsServer, url},
+    own_server::free_port,
     workspaces::{
         document::Edit,
         owner::{Outlets, What},
@@ -32,7 +33,7 @@ impl Node {
     fn at(url: &str, keep: Duration) -> Self {
         let journal: Arc<MemoryJournal> = Arc::default();
         let metrics = Metrics::new(&Registry::none(), &[], &[]);
-        let servers = nats_servers(url).unwrap();
+        let servers = NatsServers::parse(url).unwrap();
         let is_up = Arc::default();
         let replication =
             Replication::new(servers, "same".into(), keep, journal.clone(), Arc::clone(&metrics), is_up);

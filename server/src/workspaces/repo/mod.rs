@@ -73,24 +73,3 @@ impl Peers {
         u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX).min(MAX_ON_THE_WAY)
     }
 }
-
-/// Reads these bytes as a frame, as a sync message and as the body of a change, as a peer's are read, and goes on with what
-/// they say: for the fuzzer. How many changes there were.
-pub(crate) fn read_for_fuzzing(bytes: &[u8]) -> usize {
-    let bounds = message::Bounds { bytes: 4 * 1024 * 1024, ops: MAX_OPS };
-    let _frame = frame::Frame::read(bytes);
-    let mut chunk = message::chunk_of(bytes);
-    // No heads, nothing wanted, no summaries, one change.
-    let mut message = vec![0x42, 0, 0, 0, 1];
-    cursor::put_unsigned(chunk.len() as u64, &mut message);
-    message.append(&mut chunk);
-    let mut found = 0;
-    for message in [bytes, &message] {
-        let Ok(incoming) = message::read(message, bounds, true) else { continue };
-        found += incoming.changes.len();
-        let mut exchange = exchange::Exchange::new(true);
-        let mut document = automerge::Automerge::new();
-        let _answer = exchange.answer(&mut document, Some((incoming.message, incoming.had_changes)));
-    }
-    found
-}

@@ -50,6 +50,11 @@ export function NoteBoard({ person }: { readonly person: Person }) {
             {STATES[status]}
             {pending > 0 && <span className="board-pending">{pending} not saved</span>}
           </p>
+          {status === "error" && (
+            <button type="button" className="button small" onClick={workspace.reconnect}>
+              Try again
+            </button>
+          )}
           <Presence users={presence} known={status === "synced"} person={person} />
         </div>
         <button type="button" className="button small" onClick={() => client.choose({ online: !online })}>
