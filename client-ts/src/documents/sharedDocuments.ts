@@ -34,9 +34,10 @@ export function holdDocument(holder: Holder): Hold<SyncedDocument> {
   return {
     value: document,
     release() {
+      // What is refused is never sent, be it the connection or, with an error on a live one, the change.
       const isDone = () => {
-        const { saved, status } = document.getSnapshot();
-        return saved !== "unsent" || status === "refused";
+        const { saved, status, error } = document.getSnapshot();
+        return saved !== "unsent" || status === "refused" || (status === "connected" && error !== null);
       };
       if (isDone()) return release();
       const stop = document.subscribe(() => {

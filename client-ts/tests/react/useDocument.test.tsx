@@ -148,3 +148,14 @@ test("a refusal is shown, and gone after a login", async () => {
   await isSynced(result);
   expect(result.current).toMatchObject({ status: "connected", error: null });
 });
+
+test("what was refused holds nothing open after an unmount", async () => {
+  const sync = createSync({ url: playground.url, token: () => playground.token({ sub: "eve", scope: "read" }) });
+  const { result, unmount } = use({ id: "read", sync });
+  await isSynced(result);
+  type(result, "Not mine to write");
+  await waitFor(() => expect(result.current.error?.errorCode).toBe("permission_denied"));
+  expect(result.current).toMatchObject({ status: "connected", saved: "unsent" });
+  unmount();
+  await waitFor(() => expect(open.size).toBe(0));
+});
