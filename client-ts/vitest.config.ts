@@ -8,6 +8,8 @@ const here = (path: string) => resolve(import.meta.dirname, path);
 
 const alias = [
   { find: /^syncline$/, replacement: here("src/index.ts") },
+  { find: /^syncline\/documents$/, replacement: here("src/documents/index.ts") },
+  { find: /^syncline\/react\/documents$/, replacement: here("src/react/documents.ts") },
   { find: /^syncline\/react$/, replacement: here("src/react/index.ts") },
   { find: /^syncline\/rooms$/, replacement: here("src/rooms/index.ts") },
   { find: /^syncline\/snapshots$/, replacement: here("src/snapshots/index.ts") },

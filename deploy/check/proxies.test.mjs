@@ -19,6 +19,7 @@ import { fileURLToPath } from "node:url";
 
 import { TRANSPORTS, ask, connected, joinRoom, nextOne, sync } from "../../e2e/node/src/client.js";
 import { startPlayground } from "../../e2e/node/src/playground.js";
+import { read, write } from "./documents.mjs";
 import { gamer, play, watch } from "./games.mjs";
 
 const { io } = createRequire(new URL("../../e2e/node/", import.meta.url))("socket.io-client");
@@ -287,6 +288,15 @@ for (const [program, run, one, two] of [
       assert.equal(await version(), 2);
     });
 
+    test("a document is written and read, whatever its name and however large a message", LIMIT, async (context) => {
+      const token = await node.token({ sub: "ada", scope: "read write" });
+      // Larger than a body may be here.
+      const text = "Lunch at noon. ".repeat(150_000);
+      await write(context, proxy.url, encodeURIComponent("team 7/../ü"), token, text, ADDRESSES[2]);
+      assert.ok((await read(context, proxy.url, "team%207%2f%2E%2E%2f%C3%BC", token, ADDRESSES[3])).includes(text));
+      assert.ok((await read(context, node.url, "team%207%2F..%2F%C3%BC", token, ADDRESSES[4])).includes(text));
+    });
+
     test("events of a stream come when they are sent", LIMIT, async (context) => {
       const source = http.createServer((_request, response) => {
         response.writeHead(200, { "content-type": "text/event-stream" });
@@ -312,6 +322,9 @@ for (const [program, run, one, two] of [
         // It is written when the answer has gone out.
         while (!proxy.log().includes('"GET /ws/games/8" 401')) await sleep(10);
         assert.doesNotMatch(proxy.log(), /token=|nonsense/);
+        assert.equal(await status(`${proxy.url}/sync/v1/notes?token=nonsense`, { from: ADDRESSES[5] }), 401);
+        while (!proxy.log().includes('"GET /sync/v1/notes" 401')) await sleep(10);
+        assert.doesNotMatch(proxy.log(), /token=|nonsense|eyJ/);
       });
 
       test("whoever comes without TLS is sent to it", LIMIT, async () => {

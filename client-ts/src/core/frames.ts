@@ -7,7 +7,7 @@ export interface SyncFrame {
   /** When, in milliseconds since 1970. */
   at: number;
   direction: "in" | "out";
-  /** The Socket.IO event (`sync`, `joinRoom`, ...), or `connect`, `connect_error`, `disconnect`; `room`, `snapshot`, `workspace`: over the entries of that name. */
+  /** The Socket.IO event (`sync`, `joinRoom`, ...), or `connect`, `connect_error`, `disconnect`; `room`, `snapshot`, `workspace`, `document`: over the entries of that name. */
   event: string;
   payload: unknown;
   /** An outgoing frame and its answer have the same. */

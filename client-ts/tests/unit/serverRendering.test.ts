@@ -13,6 +13,7 @@ import {
   useSyncStatus,
   useWorkspace,
 } from "syncline/react";
+import { useDocument } from "syncline/react/documents";
 import { expect, test, vi } from "vitest";
 
 function Page() {
@@ -23,15 +24,18 @@ function Page() {
   const { version, status } = useRoomState("room");
   const game = useGameSync<string>({ gameId: 7, initialSnapshot: { data: "rendered", lockVersion: 3 } });
   const board = useWorkspace("board");
+  const { doc, status: documentStatus } = useDocument("notes");
   const keys = Object.keys(board.data).length;
-  return `${keys} ${board.status} ${board.pending}, ${state}, ${room.state}, ${version} ${status}, ${game.snapshot} ${game.lockVersion} ${game.status}`;
+  return `${keys} ${board.status} ${board.pending}, ${state}, ${room.state}, ${version} ${status}, ${game.snapshot} ${game.lockVersion} ${game.status}, ${doc} ${documentStatus}`;
 }
 
 test("a page is rendered as it is before anything has happened, and nothing connects", () => {
   const token = vi.fn();
   const sync = createSync({ url: "http://localhost:9", token });
   const page = createElement(StrictMode, null, createElement(SyncProvider, { sync }, createElement(Page)));
-  expect(renderToString(page)).toBe("0 disconnected 0, idle, joining, 0 connecting, rendered 3 connecting");
+  expect(renderToString(page)).toBe(
+    "0 disconnected 0, idle, joining, 0 connecting, rendered 3 connecting, null connecting",
+  );
   expect(sync.getStatus().state).toBe("idle");
   expect(sync.getRoomStatus("room").state).toBe("out");
   expect(token).not.toHaveBeenCalled();

@@ -28,6 +28,12 @@ export class Person {
     this.boardStatus = this.board.getByRole("status", { name: "Workspace" });
     this.present = this.board.getByRole("list", { name: "Who is here" }).getByRole("listitem");
     this.notes = this.board.locator("[data-note]");
+    this.text = this.pane("A text");
+    this.textStatus = this.text.getByRole("status", { name: "Document" });
+    this.textSaved = this.text.getByRole("status", { name: "What became of it" });
+    this.peers = this.text.getByRole("list", { name: "Who has it open" }).getByRole("listitem");
+    this.cursors = this.text.locator(".cm-ySelectionInfo");
+    this.editor = this.text.getByLabel(`Text, as ${name} sees it`);
     this.slider = this.board.getByRole("slider", { name: "History" });
   }
 
@@ -115,6 +121,41 @@ export class Person {
     await this.board.getByRole("button", { name: `Edit: ${text}`, exact: true }).click();
     await this.board.getByLabel("Text of the note").fill(newText);
     await this.page.keyboard.press("Enter");
+  }
+
+  /** Waits until the text is as the server has it. */
+  async textIsSynced() {
+    await expect(this.textStatus).toHaveText("Connected");
+    await expect(this.editor).toBeVisible();
+  }
+
+  /** Writes at the text's end, key by key. */
+  async type(words) {
+    await this.editor.focus();
+    await this.page.keyboard.press("Control+End");
+    await this.page.keyboard.type(words);
+  }
+
+  /** What stands in the editor, without the others' cursors. */
+  async written() {
+    return this.editor.evaluate((content) => {
+      const copy = content.cloneNode(true);
+      for (const extra of copy.querySelectorAll(".cm-ySelectionCaret, .cm-placeholder")) extra.remove();
+      return Array.from(copy.querySelectorAll(".cm-line"), (line) => line.textContent).join("\n");
+    });
+  }
+
+  /** Waits until that stands there. */
+  async reads(text) {
+    await expect.poll(() => this.written()).toBe(text);
+  }
+
+  async calls(name) {
+    await this.text.getByLabel("Name").fill(name);
+  }
+
+  async onlyRead(on) {
+    await this.text.getByRole("switch", { name: "Only read" }).setChecked(on);
   }
 
   async language(name) {

@@ -30,6 +30,12 @@ async function fill(app) {
   await app.bob.board.getByRole("button", { name: "Edit: The first" }).click();
   await app.alice.slider.fill("0");
   await expect(app.alice.board.getByRole("button", { name: "Restore this" })).toBeVisible();
+  await app.bob.textIsSynced();
+  await app.bob.type("With axe");
+  await expect(app.alice.cursors).toHaveText(["Bob"]);
+  await app.bob.onlyRead(true);
+  await app.alice.type("Read ");
+  await expect(app.bob.cursors).toHaveText(["Alice"]);
   await app.bob.network(false);
   await app.bob.addNote("From the tunnel");
   await expect(app.bob.boardStatus).toContainText("1 not saved");

@@ -10,12 +10,13 @@ const server = process.env.SYNCLINE_SERVER ?? "http://localhost:4000";
 const PROXIED = ["/socket.io", "/ws", "/v1", "/sync", "/api", "/healthz", "/readyz", "/metrics", "/openapi.json"];
 
 /** Where it has WebSockets. */
-const SOCKETS = new Set(["/socket.io", "/ws", "/v1"]);
+const SOCKETS = new Set(["/socket.io", "/ws", "/v1", "/sync"]);
 
 export default defineConfig({
   plugins: [react()],
-  // The package is linked from this repository and has a React of its own for its tests: the page may have only one.
-  resolve: { dedupe: ["react", "react-dom"] },
+  // The package is linked from this repository and has a React and a Yjs of its own for its tests: the page may have only
+  // one of each.
+  resolve: { dedupe: ["react", "react-dom", "yjs", "y-websocket"] },
   server: {
     // The `Host` header stays, so that for the server the page and what it asks for are of one origin.
     proxy: Object.fromEntries(PROXIED.map((path) => [path, { target: server, ws: SOCKETS.has(path) }])),

@@ -2,7 +2,9 @@
 // it; `types.test.ts` compares. A line without one must be right.
 
 import { createSync, syncRequest, upsertSyncEventCallback } from "syncline";
+import { createDocument } from "syncline/documents";
 import { useGameSync, useRoomState, useSnapshot, useSyncEvent, useSyncEvents, useWorkspace } from "syncline/react";
+import { useDocument } from "syncline/react/documents";
 import { createRoom } from "syncline/rooms";
 import { createSyncTrigger } from "syncline/server";
 import { watchSnapshot } from "syncline/snapshots";
@@ -236,4 +238,26 @@ export function Workspace() {
   // error: Property 'topics' does not exist on type
   data.topics;
   return status === "synced" ? data.topic?.trim() : presence.map(({ user_id }) => user_id).join();
+}
+
+export function Documents() {
+  const { doc, awareness, getSnapshot } = createDocument("notes");
+  doc.getText("text").insert(0, "Hello");
+  // error: Argument of type 'string' is not assignable to parameter of type 'number'
+  doc.getText("text").insert("0", "Hello");
+
+  // error: Expected 2 arguments, but got 1
+  awareness.setLocalStateField("user");
+
+  const { status, saved } = getSnapshot();
+  // error: have no overlap
+  const isStored = saved === "stored";
+
+  // error: 'token' does not exist in type 'DocumentOptions'
+  createDocument("notes", { token: () => "token" });
+
+  const used = useDocument("notes");
+  // error: 'used.doc' is possibly 'null'
+  used.doc.getText("text");
+  return isStored || (status === "connected" && used.doc?.getText("text").length);
 }

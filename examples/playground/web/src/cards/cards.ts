@@ -9,6 +9,7 @@ import { NoteBoard } from "./notes/NoteBoard";
 import { Offline } from "./offline/Offline";
 import { SharedState } from "./shared/SharedState";
 import { CardTable } from "./table/CardTable";
+import { SharedText } from "./text/SharedText";
 
 export interface CardGroup {
   readonly title: string;
@@ -89,6 +90,18 @@ export const GROUPS: readonly CardGroup[] = [
         uses: "/v1/sync/{workspace}",
         lead: "Notes that both write. What the server has not kept yet is dashed. Take one side offline and go on: it is kept once, when there is a connection. The slider shows the board as it was, and any of it can be brought back.",
         View: NoteBoard,
+      },
+    ],
+  },
+  {
+    title: "Documents",
+    cards: [
+      {
+        id: "shared-text",
+        title: "A text",
+        uses: "/sync/v1/{document}",
+        lead: "Type on both sides at once, in the same line too. Take one side offline and go on typing: both have all of it afterwards. What is in the journal outlasts the server, what is saved is in the object store. Who may only read follows along.",
+        View: SharedText,
       },
     ],
   },

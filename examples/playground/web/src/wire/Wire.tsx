@@ -65,6 +65,7 @@ function Frame({ entry }: { readonly entry: WireEntry }) {
 /** What is most telling about a payload, in a few words. */
 function gist(payload: unknown): string {
   if (typeof payload !== "object" || payload === null) return payload === undefined ? "" : String(payload);
+  if ("document" in payload) return gistOfDocument({ ...payload });
   if ("workspace" in payload) return gistOfWorkspace({ ...payload });
   const { name, version, data, state, status, serverOutput, errorCode, ...rest } = payload as Record<string, unknown>;
   // Of an event it is the version of its name, of a room that of its state.
@@ -82,4 +83,10 @@ function gistOfWorkspace(payload: Record<string, unknown>): string {
 /** Minute, second and millisecond: what was before that hour is not here any more. */
 function clock(at: number): string {
   return new Date(at).toISOString().slice(14, 23);
+}
+
+/** Of a document's frame, which is binary, its kind and how long it is. */
+function gistOfDocument({ type, errorCode, number, bytes }: Record<string, unknown>): string {
+  const size = bytes === undefined ? undefined : `${bytes} B`;
+  return [type ?? errorCode, number, size].filter((part) => part !== undefined).join(" ");
 }
