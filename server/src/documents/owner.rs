@@ -5,6 +5,7 @@
 //! sockets and HTTP are the edges'.
 
 mod batch;
+mod deletion;
 mod saving;
 #[cfg(test)]
 mod tests;
@@ -377,46 +378,5 @@ impl Owner {
                 Err(End::FAILED)
             }
         }
-    }
-
-    async fn delete(&mut self) -> SyncResult<()> {
-        let failed = |error: String| {
-            tracing::error!(document = self.open.id.as_str(), error, "a document could not be deleted");
-            codes::unavailable()
-        };
-        self.saving.drop_all(&*self.outlets.journal, &self.log).await.map_err(failed)?;
-        if let Err(error) = self.outlets.store.delete(&self.open.id).await {
-            let failed = failed(error.to_string());
-            self.keep_after_all().await;
-            return Err(failed);
-        }
-        self.settle();
-        self.is_deleted();
-        self.tell_nodes(News::Deleted);
-        Ok(())
-    }
-
-    /// It could not be deleted, and what the journal had of it is gone: all of it is put there again.
-    async fn keep_after_all(&mut self) {
-        let Some(document) = &mut self.document else { return };
-        let kept = match block_in_place(|| document.state()) {
-            Ok(state) => self.keep(state).await,
-            Err(broken) => {
-                self.drop_document(&broken.to_string());
-                Err(())
-            }
-        };
-        match kept {
-            Ok(()) => self.saving.changed(Instant::now()),
-            // They come back, and say what is not in the store.
-            Err(()) => self.seats.values().for_each(|seat| seat.answers.push(Answer::End(End::FAILED))),
-        }
-    }
-
-    /// It begins anew, and whoever has it open has it no more.
-    fn is_deleted(&mut self) {
-        self.whole = None;
-        self.document = Some(Document::new());
-        self.seats.values().for_each(|seat| seat.answers.push(Answer::End(End::DELETED)));
     }
 }

@@ -47,7 +47,12 @@ fn tokens() -> Vec<(&'static str, String, Fate, Fate)> {
         ("forged", forged, UNKNOWN, UNKNOWN),
         ("unsigned", unsigned(), UNKNOWN, UNKNOWN),
         ("nonsense", "nonsense".to_owned(), UNKNOWN, UNKNOWN),
-        ("expired", of("read write").with("exp", now() - 60).sign(), Err((401, "auth_expired")), Err((401, "auth_expired"))),
+        (
+            "expired",
+            of("read write").with("exp", now() - 60).sign(),
+            Err((401, "auth_expired")),
+            Err((401, "auth_expired")),
+        ),
     ]
 }
 
@@ -106,7 +111,10 @@ async fn without_a_token_there_is_nothing() {
     }
     // Two of them, and one that is none.
     let bearer = format!("Bearer {}", token("ada", "read"));
-    for headers in [&[("authorization", bearer.as_str()), ("authorization", &bearer)][..], &[("authorization", "Basic YTpi")]] {
+    for headers in [
+        &[("authorization", bearer.as_str()), ("authorization", &bearer)][..],
+        &[("authorization", "Basic YTpi")],
+    ] {
         let answer = call(address, "GET", &state("d"), headers, "").await;
         assert_eq!((answer.status, code(&answer).as_str()), (401, "auth_invalid"), "{headers:?}");
     }

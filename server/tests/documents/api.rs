@@ -5,7 +5,10 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
-use yrs::{Array as _, Doc, Map as _, ReadTxn as _, StateVector, Text as _, Transact as _, XmlFragment as _, updates::decoder::Decode as _};
+use yrs::{
+    Array as _, Doc, Map as _, ReadTxn as _, StateVector, Text as _, Transact as _, XmlFragment as _,
+    updates::decoder::Decode as _,
+};
 
 use crate::{
     folder::Folder,
@@ -27,7 +30,10 @@ async fn bytes(address: std::net::SocketAddr, document: &str) -> Vec<u8> {
         stream.read_to_end(&mut answer).await.unwrap();
         let head = answer.windows(4).position(|part| part == b"\r\n\r\n").unwrap();
         let said = String::from_utf8(answer[..head].to_vec()).unwrap().to_lowercase();
-        assert!(said.starts_with("http/1.1 200") && said.contains("content-type: application/octet-stream"), "{said}");
+        assert!(
+            said.starts_with("http/1.1 200") && said.contains("content-type: application/octet-stream"),
+            "{said}"
+        );
         assert!(said.contains("cache-control: no-store"), "{said}");
         answer.split_off(head + 4)
     })
@@ -70,9 +76,12 @@ async fn as_json_each_root_is_what_it_holds() {
     };
     ada.send(sync_message(2, &update)).await;
     ada.kept().await;
-    let answer = request_with(address, "GET", &state("d"), "read", &[("accept", "text/html, application/json;q=0.5")]).await;
+    let answer =
+        request_with(address, "GET", &state("d"), "read", &[("accept", "text/html, application/json;q=0.5")])
+            .await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
-    let expected = serde_json::json!({ "note": "text", "list": [1, "two"], "map": { "k": true }, "page": "<p></p>" });
+    let expected =
+        serde_json::json!({ "note": "text", "list": [1, "two"], "map": { "k": true }, "page": "<p></p>" });
     let seen = answer.json();
     for root in ["note", "list", "map", "page"] {
         assert_eq!(seen[root], expected[root], "{root} in {seen}");

@@ -1,6 +1,9 @@
 //! Two nodes on one Redis, each with a disk of its own, and a Redis that goes away.
 
-use std::{net::SocketAddr, time::{Duration, Instant}};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::json;
@@ -58,7 +61,9 @@ async fn awareness(peer: &mut Peer, client: u64, clock: u64, said: &str) {
 /// Publishes bytes as they are.
 async fn publish(redis: &RedisServer, channel: &str, message: &[u8]) {
     let mut command = Vec::new();
-    command.extend(format!("*3\r\n$7\r\nPUBLISH\r\n${}\r\n{channel}\r\n${}\r\n", channel.len(), message.len()).bytes());
+    command.extend(
+        format!("*3\r\n$7\r\nPUBLISH\r\n${}\r\n{channel}\r\n${}\r\n", channel.len(), message.len()).bytes(),
+    );
     command.extend(message);
     command.extend(b"\r\n");
     let mut stream = within("a connection", TcpStream::connect(redis.address())).await.unwrap();

@@ -92,7 +92,16 @@ async fn each_name_is_one_document_and_one_file_in_its_folder() {
 async fn what_is_no_name_is_refused_everywhere() {
     let server = start(&[]);
     let address = server.address();
-    for name in ["x".repeat(257), "%C3%BC".repeat(129), "a%00b".to_owned(), "a%0Ab".to_owned(), "%7F".to_owned(), "%C2%85".to_owned(), "%FF".to_owned(), "a%C3".to_owned()] {
+    for name in [
+        "x".repeat(257),
+        "%C3%BC".repeat(129),
+        "a%00b".to_owned(),
+        "a%0Ab".to_owned(),
+        "%7F".to_owned(),
+        "%C2%85".to_owned(),
+        "%FF".to_owned(),
+        "a%C3".to_owned(),
+    ] {
         let expected = (422, "invalid_document_id".to_owned());
         for close in ["", "&close=1"] {
             let path = format!("{}?token={}{close}", sync(&name), token("ada", "read write"));

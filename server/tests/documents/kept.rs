@@ -22,15 +22,18 @@ fn snapshots(data: &str) -> usize {
 /// Without a save in a test's time.
 fn unsaved(folder: &Folder) -> [Header<'_>; 3] {
     let hour = "3600";
-    [("DATA_DIR", folder.path()), ("DOCUMENT_DEBOUNCE_SECONDS", hour), ("DOCUMENT_MAX_DEBOUNCE_SECONDS", hour)]
+    [
+        ("DATA_DIR", folder.path()),
+        ("DOCUMENT_DEBOUNCE_SECONDS", hour),
+        ("DOCUMENT_MAX_DEBOUNCE_SECONDS", hour),
+    ]
 }
 
 #[tokio::test]
 async fn what_was_told_is_there_after_a_crash() {
     let folder = Folder::new();
     let process = Process::start(&unsaved(&folder));
-    let (mut ada, mut bob) =
-        (Peer::join(process.address, "d").await, Peer::join(process.address, "d").await);
+    let (mut ada, mut bob) = (Peer::join(process.address, "d").await, Peer::join(process.address, "d").await);
     for number in 0..50 {
         ada.write(0, &format!("{number} ")).await;
     }

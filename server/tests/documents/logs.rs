@@ -47,7 +47,9 @@ async fn no_token_no_content_and_of_a_person_only_the_id() {
         assert!(line.contains(r#"user_id="u-ada""#), "{line}");
     }
     let line = log.lines().find(|line| line.contains("a document was deleted"));
-    assert!(line.is_some_and(|line| line.contains(r#"document="d-7""#) && line.contains(r#"user_id="reader""#)));
+    assert!(
+        line.is_some_and(|line| line.contains(r#"document="d-7""#) && line.contains(r#"user_id="reader""#))
+    );
     let signature = |token: &str, at: char| token.rsplit_once(at).unwrap().1.to_owned();
     let (signed, hashed) = (signature(&token, '.'), signature(&shared, ':'));
     let claims = token.split('.').nth(1).unwrap();

@@ -38,7 +38,10 @@ impl Process {
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(asked.expect("kill runs").success());
         let ended = tokio::task::spawn_blocking(move || self.child.wait());
-        assert_eq!(within("the exit", ended).await.expect("it is waited for").expect("it ends").code(), Some(0));
+        assert_eq!(
+            within("the exit", ended).await.expect("it is waited for").expect("it ends").code(),
+            Some(0)
+        );
     }
 }
 

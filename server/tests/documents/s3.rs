@@ -76,6 +76,7 @@ async fn editing_goes_on_while_the_bucket_is_away() {
     ada.write_kept(6, ", while it was away").await;
     ready(address, "down").await;
     assert_eq!(metric(address, UNSAVED).await, 1.0);
+    bob.until("before, while it was away").await;
     bob.write_kept(0, "still ").await;
     ada.until("still before, while it was away").await;
     // What is open can be seen; what is not cannot be read, and nothing comes of that.

@@ -113,9 +113,8 @@ impl Said {
             (1, _) => {
                 let states = reader.bytes();
                 let mut states = Reader(states);
-                let entries = (0..states.number())
-                    .map(|_| (states.number(), states.number(), states.text()))
-                    .collect();
+                let entries =
+                    (0..states.number()).map(|_| (states.number(), states.number(), states.text())).collect();
                 assert!(states.0.is_empty(), "{frame:?}");
                 Self::Awareness(entries)
             }
