@@ -26,10 +26,10 @@ mod dev;
 mod documents;
 mod error;
 mod events;
-mod in_use;
 #[cfg(test)]
 #[path = "../tests/support/folder.rs"]
 mod folder;
+mod in_use;
 mod journal;
 #[cfg(test)]
 #[path = "../tests/support/nats_server.rs"]

@@ -55,7 +55,10 @@ async fn measure(options: &Options) -> anyhow::Result<()> {
             }
         }
     }
-    println!("{} documents with one client each, and {} clients of one document:", options.idle, options.idle);
+    println!(
+        "{} documents with one client each, and {} clients of one document:",
+        options.idle, options.idle
+    );
     for kind in kinds {
         idle(*kind, options.idle).await?;
     }

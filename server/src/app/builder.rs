@@ -20,8 +20,8 @@ use crate::{
     cluster::{Bus, LocalBus, RedisBus},
     codes,
     config::{Config, Environment},
-    error::Errors,
     documents,
+    error::Errors,
     events::{self, Events},
     net::{Front, HandshakeLimiter, RateLimits, TrustedProxies, Upgrades},
     observe::{Dependency, Health, Metrics},
@@ -192,8 +192,15 @@ impl ServerBuilder {
 
 /// The codes that no handler declares.
 fn all_codes() -> Vec<ErrorCode> {
-    [codes::ALL, rooms::codes::ALL, snapshots::codes::ALL, workspaces::codes::ALL, documents::codes::ALL, &[ws::UPGRADE_REQUIRED]]
-        .concat()
+    [
+        codes::ALL,
+        rooms::codes::ALL,
+        snapshots::codes::ALL,
+        workspaces::codes::ALL,
+        documents::codes::ALL,
+        &[ws::UPGRADE_REQUIRED],
+    ]
+    .concat()
 }
 
 fn front(config: &Config, common: &Common, upgrades: &Arc<Upgrades>) -> Front {

@@ -169,8 +169,7 @@ impl Server {
         let workspaces = workspaces.map(|parts| {
             Workspaces::new(&self.config, parts, Arc::clone(&journal), server_id, work.handle())
         });
-        let documents =
-            documents.map(|parts| Documents::new(&self.config, parts, journal, work.handle()));
+        let documents = documents.map(|parts| Documents::new(&self.config, parts, journal, work.handle()));
         Ok(Some(Kept {
             workspaces: workspaces.transpose().map_err(io::Error::other)?.map(Arc::new),
             documents: documents.transpose().map_err(io::Error::other)?.map(Arc::new),

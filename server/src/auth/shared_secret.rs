@@ -37,8 +37,10 @@ impl SharedSecret {
         if user.is_empty() || user.len() > MAX_USER || user.chars().any(char::is_control) {
             return Err(refused("that is no user").into());
         }
-        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| refused("the signature is not base64url"))?;
-        verify(&self.0, user.as_bytes(), &signature).map_err(|_| refused("the signature is not one of ours"))?;
+        let signature =
+            URL_SAFE_NO_PAD.decode(signature).map_err(|_| refused("the signature is not base64url"))?;
+        verify(&self.0, user.as_bytes(), &signature)
+            .map_err(|_| refused("the signature is not one of ours"))?;
         Ok(Session {
             user_id: user.to_owned(),
             scope: ["read", "write"].map(str::to_owned).into_iter().collect(),

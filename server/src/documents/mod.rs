@@ -129,10 +129,7 @@ impl Documents {
             store: Store::from_config(config)?,
             metrics: Arc::clone(&metrics),
             nodes: nodes.clone(),
-            patience: Patience {
-                debounce: config.document_debounce,
-                at_most: config.document_max_debounce,
-            },
+            patience: Patience { debounce: config.document_debounce, at_most: config.document_max_debounce },
             max_bytes: config.document_bytes,
             idle: config.document_idle,
             unsaved,
@@ -145,7 +142,12 @@ impl Documents {
         Ok(Self {
             live,
             nodes,
-            hocuspocus: Edge::new(WsSystem::Hocuspocus, Arc::clone(&connections), Arc::clone(&metrics), bounds),
+            hocuspocus: Edge::new(
+                WsSystem::Hocuspocus,
+                Arc::clone(&connections),
+                Arc::clone(&metrics),
+                bounds,
+            ),
             edge: Edge::new(WsSystem::Documents, connections, Arc::clone(&metrics), bounds),
             secret: config.sync_shared_secret.as_ref().map(SharedSecret::new),
             tokens,

@@ -6,9 +6,7 @@
 
 mod envelope;
 
-use std::{
-    sync::{Arc, OnceLock, Weak},
-};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use envelope::Envelope;
@@ -18,12 +16,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
 };
 
-use super::{
-    awareness::Source,
-    id::DocumentId,
-    live::Live,
-    owner::Command,
-};
+use super::{awareness::Source, id::DocumentId, live::Live, owner::Command};
 use crate::{
     observe::Metrics,
     redis_link::{self, Pushed, RedisLink, Subscriber},
@@ -260,7 +253,8 @@ impl Outgoing {
                 commands.set_ex(format!("{PART}{name}"), &message[..], PART_SECONDS).ignore();
                 commands.cmd("PUBLISH").arg(channel).arg(&pointer[..]).ignore();
             }
-            let told = link.commands(async |mut connection| commands.query_async::<()>(&mut connection).await);
+            let told =
+                link.commands(async |mut connection| commands.query_async::<()>(&mut connection).await);
             if told.await.is_err() {
                 metrics.documents.publish_failures.increment(waiting.len() as u64);
             }
@@ -272,4 +266,3 @@ impl Outgoing {
 fn channel(id: &DocumentId) -> String {
     format!("{PREFIX}{}", id.as_str())
 }
-

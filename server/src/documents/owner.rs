@@ -16,8 +16,8 @@ use std::{
     time::{Duration, Instant as StdInstant},
 };
 
-use bytes::Bytes;
 use batch::Behind;
+use bytes::Bytes;
 use saving::{Saving, Unsaved};
 use syncline::SyncResult;
 use tokio::{
@@ -87,7 +87,11 @@ pub(super) enum Command {
 pub(super) enum Heard {
     /// An update, from somebody who may write, or the answer to a first step; the room that it takes is given back when it
     /// is settled.
-    Update { bytes: Bytes, is_answer: bool, room: OwnedSemaphorePermit },
+    Update {
+        bytes: Bytes,
+        is_answer: bool,
+        room: OwnedSemaphorePermit,
+    },
     Awareness(Bytes),
     QueryAwareness,
     /// Wants to be asked what it has.
@@ -332,7 +336,8 @@ impl Owner {
 
     async fn read(&mut self) -> Result<Document, String> {
         let stored = self.outlets.store.load(&self.open.id).await.map_err(|error| error.to_string())?;
-        let kept = self.outlets.journal.read(&self.log, 0, usize::MAX).await.map_err(|error| error.to_string())?;
+        let kept =
+            self.outlets.journal.read(&self.log, 0, usize::MAX).await.map_err(|error| error.to_string())?;
         self.saving.read(stored.as_ref(), &kept, Instant::now());
         let parts: Vec<Bytes> = stored
             .map(|stored| stored.bytes)
@@ -340,7 +345,8 @@ impl Owner {
             .chain(kept.snapshot.map(|snapshot| snapshot.bytes))
             .chain(kept.entries.into_iter().map(|entry| entry.bytes))
             .collect();
-        block_in_place(|| Document::load(parts.iter().map(|part| &part[..]))).map_err(|broken| broken.to_string())
+        block_in_place(|| Document::load(parts.iter().map(|part| &part[..])))
+            .map_err(|broken| broken.to_string())
     }
 
     /// Lets go of a document that may hold what is not in the journal. What anybody was told is, so nobody need know.

@@ -76,7 +76,8 @@ impl Schedule {
             let last = self.unsaved.map_or(first, |(_, last)| last);
             self.unsaved = Some((first, last));
         }
-        let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.failures.min(16))).min(LONGEST_PAUSE);
+        let pause =
+            FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(self.failures.min(16))).min(LONGEST_PAUSE);
         self.failures = self.failures.saturating_add(1);
         self.pause_until = Some(now + pause);
     }

@@ -215,9 +215,8 @@ impl Sitting {
     fn update(&self, bytes: Bytes, is_answer: bool) -> Option<Work> {
         let units = bytes.len().div_ceil(UNIT).min(ON_THE_WAY) as u32;
         let seat = self.seat.id;
-        let ask = move |room: OwnedSemaphorePermit| {
-            Command::Heard(seat, Heard::Update { bytes, is_answer, room })
-        };
+        let ask =
+            move |room: OwnedSemaphorePermit| Command::Heard(seat, Heard::Update { bytes, is_answer, room });
         let (open, on_the_way) = (Arc::clone(&self.open), Arc::clone(&self.on_the_way));
         let command = match Arc::clone(&on_the_way).try_acquire_many_owned(units) {
             Ok(room) => Ok(self.try_ask(ask(room)).err()?),

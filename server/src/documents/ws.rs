@@ -10,8 +10,7 @@ use std::{
 use futures_util::FutureExt as _;
 
 use super::{
-    Documents,
-    frame,
+    Documents, frame,
     pace::Pace,
     sitting::{Manner, Sitting, Turn},
 };

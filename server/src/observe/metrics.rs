@@ -8,8 +8,8 @@ mod ws;
 
 use std::{sync::Arc, time::Duration};
 
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 pub(crate) use documents::{DocumentMetrics, DocumentRoute};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 pub(crate) use replication::ReplicationMetrics;
 use syncline::{ErrorCode, Registry, RouteId, codes};

@@ -18,8 +18,7 @@ use serde_json::{Value, json};
 use syncline::{Session, SyncError, SyncResult, codes as framework};
 
 use super::{
-    Workspaces,
-    codes,
+    Workspaces, codes,
     id::WorkspaceId,
     messages::{self, Heads},
     owner::What,

@@ -7,8 +7,8 @@ use super::{Workspaces, codes, http};
 use crate::{
     codes as shared,
     openapi::{
-        Description, Pieces, QUERY_TOKEN, accept_language, by_token, header, json_answer, message, query_token,
-        schema, text,
+        Description, Pieces, QUERY_TOKEN, accept_language, by_token, header, json_answer, message,
+        query_token, schema, text,
     },
     ws::UPGRADE_REQUIRED,
 };

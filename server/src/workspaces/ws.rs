@@ -15,8 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::{
-    Workspaces,
-    codes,
+    Workspaces, codes,
     live::{Presence, Workspace},
     messages::{self, Heard, Op, Refusal},
     owner::{Ask, Done, Reply, What},

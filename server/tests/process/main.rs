@@ -92,7 +92,8 @@ fn check_config_shows_every_setting_and_no_secret() {
 
 #[test]
 fn production_says_all_that_is_missing_at_once() {
-    let short = [("SYNCLINE_ENV", "production"), ("JWT_SECRET", "short"), ("JWT_SECRET_PREVIOUS", "short too")];
+    let short =
+        [("SYNCLINE_ENV", "production"), ("JWT_SECRET", "short"), ("JWT_SECRET_PREVIOUS", "short too")];
     let (code, _, refusal) = run(&[], &short);
     assert_eq!(code, 2);
     assert!(refusal.contains("SYNC_SHARED_SECRET: production needs it for documents"), "{refusal}");

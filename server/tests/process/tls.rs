@@ -109,7 +109,10 @@ async fn nats_is_reached_with_tls_if_its_certificate_is_to_be_trusted() {
         let what = if wanted == "up" { "NATS is there" } else { "NATS is away" };
         assert!(said.contains(what) && !said.contains("private"), "{said}");
         let ready = call(address, "GET", "/readyz", &[], "").await.json();
-        assert_eq!(ready, json!({ "ready": true, "dependencies": { "nats": wanted, "document_store": "up" } }));
+        assert_eq!(
+            ready,
+            json!({ "ready": true, "dependencies": { "nats": wanted, "document_store": "up" } })
+        );
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -39,7 +39,10 @@ impl Kind {
 /// Installs those from npm, at the versions of the lock file.
 pub(super) fn install() -> anyhow::Result<()> {
     let installed = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(FOLDER).status();
-    ensure!(installed.context("npm is missing")?.success(), "npm ci failed in {FOLDER}; `--alone` goes without");
+    ensure!(
+        installed.context("npm is missing")?.success(),
+        "npm ci failed in {FOLDER}; `--alone` goes without"
+    );
     Ok(())
 }
 
@@ -59,7 +62,8 @@ impl Peer {
     pub(super) async fn start(kind: Kind) -> anyhow::Result<Self> {
         let (address, process) = match kind {
             Kind::Syncline => {
-                let folder = std::env::temp_dir().join(format!("syncline-bench-documents-{}", std::process::id()));
+                let folder =
+                    std::env::temp_dir().join(format!("syncline-bench-documents-{}", std::process::id()));
                 fs::create_dir_all(&folder)?;
                 let data = folder.display().to_string();
                 let limits = [("WS_PER_ADDRESS", "100000"), ("RATE_LIMIT_PER_ROUTE", "off")];

@@ -3,7 +3,7 @@
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 
-use super::{NodeId, News, Remote, Said, Standing};
+use super::{News, NodeId, Remote, Said, Standing};
 
 const VERSION: u8 = 1;
 const HEAD: usize = 18;

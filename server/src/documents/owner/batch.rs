@@ -395,7 +395,11 @@ impl Owner {
             Remote::Deleted => {
                 // The store's is gone already; what this node has kept is not.
                 if let Err(error) = self.saving.drop_all(&*self.outlets.journal, &self.log).await {
-                    tracing::error!(document = self.open.id.as_str(), error, "a deleted document is still kept");
+                    tracing::error!(
+                        document = self.open.id.as_str(),
+                        error,
+                        "a deleted document is still kept"
+                    );
                 }
                 self.settle();
                 self.is_deleted();
@@ -403,4 +407,3 @@ impl Owner {
         }
     }
 }
-

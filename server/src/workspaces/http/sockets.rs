@@ -9,9 +9,7 @@ use syncline::{Session, SyncError, SyncResult, codes as framework};
 use super::{Call, parameter};
 use crate::{
     auth::Access,
-    workspaces::{
-        repo::{Peer, Visitor},
-    },
+    workspaces::repo::{Peer, Visitor},
     ws::{Edge, End, Refused},
 };
 

@@ -26,8 +26,7 @@ use crate::{
     error::Locale,
     net::ClientAddress,
     workspaces::{
-        Workspaces,
-        codes,
+        Workspaces, codes,
         live::{Presence, Workspace},
         owner::{Origin, What},
         stamp::Stamp,
@@ -163,7 +162,9 @@ impl Visit {
             return Ok(None);
         }
         let Some(workspace) = self.workspaces.live.find(id).await? else { return Ok(None) };
-        let access = Access::to(&self.visitor.session, "workspaces", workspace.as_str()).ok().filter(|access| access.read);
+        let access = Access::to(&self.visitor.session, "workspaces", workspace.as_str())
+            .ok()
+            .filter(|access| access.read);
         let Some(access) = access else { return Ok(None) };
         let workspace = self.workspaces.live.open(&workspace);
         Ok(Some(Opened {
