@@ -226,6 +226,19 @@ test("kinds that nobody knows are passed over, and what is sent twice is what it
   assert.deepEqual(content(late.doc).map, { k: 1 });
 });
 
+test("of each update it is said what became of it, whatever came with it", LIMIT, async () => {
+  const raw = await Raw.at("each");
+  // The same of another client, which has written something before that the server has not.
+  const gap = UPDATE.with(5, 6).with(6, 5);
+  const statuses = [];
+  for (let times = 0; times < 50; times += 1) {
+    raw.send(of("each", UPDATE));
+    raw.send(of("each", gap));
+  }
+  while (statuses.length < 100) statuses.push((await raw.hears(of("each", [8]))).at(-1));
+  assert.deepEqual(statuses, Array.from({ length: 100 }, (_, number) => (number + 1) % 2));
+});
+
 test("connections are listed with whose they are", LIMIT, async () => {
   await Raw.at("listed", signed("listed user"));
   const authorization = `Bearer ${token({ sub: "root", scope: "admin" })}`;
