@@ -155,8 +155,13 @@ async fn they_can_be_switched_off() {
 #[test]
 fn production_needs_what_tickets_are_signed_with() {
     let pem = "-----BEGIN PUBLIC KEY-----\\nx\\n-----END PUBLIC KEY-----";
-    let production =
-        [("SYNCLINE_ENV", "production"), ("EVENTS", "off"), ("ROOMS", "off"), ("JWT_PUBLIC_KEY", pem)];
+    let production = [
+        ("SYNCLINE_ENV", "production"),
+        ("EVENTS", "off"),
+        ("ROOMS", "off"),
+        ("DOCUMENTS", "off"),
+        ("JWT_PUBLIC_KEY", pem),
+    ];
     let with = |more: &[(&str, &str)]| Config::from_pairs(&[&production, more].concat());
     let redis = ("REDIS_URL", "redis://127.0.0.1:1");
     let problem = |more: &[(&str, &str)]| with(more).unwrap_err().to_string();
