@@ -60,17 +60,20 @@ pub(super) struct Behind {
     changes: u64,
     /// The last marker that it sent meanwhile.
     marker: Option<u64>,
+    /// How many of its updates were not taken, and come with its answer.
+    missing: usize,
 }
 
 impl Behind {
     /// What is known of a seat after something with a gap before it, which may be its answer.
     fn after(known: Option<&Self>, is_answer: bool, changes: u64) -> Self {
         let marker = known.and_then(|known| known.marker);
+        let missing = known.map_or(0, |known| known.missing) + usize::from(!is_answer);
         match known.filter(|known| !known.is_healed) {
             // It lacks something itself. It is asked again when it may have got that.
             Some(known) if is_answer => Self { is_asked: false, ..*known },
-            Some(known) if known.is_asked => *known,
-            _ => Self { is_asked: true, is_healed: false, changes, marker },
+            Some(known) if known.is_asked => Self { missing, ..*known },
+            _ => Self { is_asked: true, is_healed: false, changes, marker, missing },
         }
     }
 }
@@ -220,12 +223,16 @@ impl Owner {
         changed
     }
 
-    /// Whoever has said all that was lacked is told of the markers that it sent meanwhile.
+    /// Whoever has said all that was lacked is told so of the markers and the updates that it sent meanwhile.
     fn tell_healed(&mut self) {
         let healed: Vec<_> = self.behind.extract_if(|_, behind| behind.is_healed).collect();
-        for (seat, Behind { marker, .. }) in healed {
+        for (id, Behind { marker, missing, .. }) in healed {
+            if let Some(seat) = self.seats.get(&id).filter(|seat| seat.counts_updates) {
+                // It was asked once for all of them, and told once that its answer was taken.
+                (1..missing).for_each(|_| seat.answers.push(Answer::Update(true)));
+            }
             if let Some(marker) = marker {
-                self.mark(seat, marker);
+                self.mark(id, marker);
             }
         }
     }
