@@ -65,8 +65,13 @@ fn every_case_of_autobahns_passes() {
     let bounds = Bounds { message: MESSAGE, ping_every: minute, idle: minute };
     let edge = Edge::new(WsSystem::Snapshots, Connections::new(1000), metrics, bounds);
     let routes = Router::new().route("/", any(echo)).with_state(Arc::new(edge));
-    let settings =
-        [("PORT", "0"), ("EVENTS", "off"), ("WORKSPACES", "off"), ("RATE_LIMIT_PER_ADDRESS", "off")];
+    let settings = [
+        ("PORT", "0"),
+        ("EVENTS", "off"),
+        ("WORKSPACES", "off"),
+        ("DOCUMENTS", "off"),
+        ("RATE_LIMIT_PER_ADDRESS", "off"),
+    ];
     let config = Config::from_pairs(&settings).expect("settings");
     let server =
         Server::builder(config).routes(routes).build().expect("a server").start().expect("it listens");
