@@ -6,9 +6,9 @@
 //!                               '--and to the other nodes, over Redis
 //! ```
 //!
-//! Edges: `ws` (y-websocket's clients), `hocuspocus` (Hocuspocus' clients) and `http`. State, free of IO: `document`, `awareness`, `measure` (what an update
-//! is, before Yjs sees it), `frame`, `schedule`, `answers`. Between: `owner`, the one task that has a document, `live`, which
-//! documents have one, `sitting`, one socket's place at one, `store` and `nodes`.
+//! Edges: `ws` (y-websocket's clients), `hocuspocus` (Hocuspocus' clients) and `http`. State, free of IO: `document`,
+//! `awareness`, `measure` (what an update is, before Yjs sees it), `frame`, `schedule`, `answers`. Between: `owner`, the one
+//! task that has a document, `live`, which documents have one, `sitting`, one socket's place at one, `store` and `nodes`.
 
 mod answers;
 mod awareness;

@@ -49,9 +49,9 @@ const MAX_BATCH: usize = 256;
 /// How many commands may wait for an owner. Whoever asks waits at the bound.
 pub(super) const MAILBOX: usize = 256;
 
-/// How much awareness a document has.
+/// How much awareness a document has: 32 MiB at the most, whoever makes it up, and each newcomer is told all of it.
 const AWARENESS: awareness::Bounds =
-    awareness::Bounds { clients_of_socket: 64, clients: 10_000, state_bytes: 64 * 1024 };
+    awareness::Bounds { clients_of_socket: 16, clients: 2_000, state_bytes: 16 * 1024 };
 
 /// How many clients a state vector may name.
 const MAX_CLIENTS: usize = 1_000_000;

@@ -81,8 +81,11 @@ impl Behind {
 impl Owner {
     pub(super) async fn carry_out(&mut self, commands: Vec<Command>) {
         let (mut theirs, mut ours, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+        let mut asked = HashSet::new();
         for command in commands {
             match command {
+                // The answer may be large, and one is as good as many.
+                Command::Heard(seat, Heard::QueryAwareness) if !asked.insert(seat) => {}
                 Command::Heard(seat, Heard::Update { bytes, is_answer, room }) => {
                     ours.push(Update { from: Some(seat), bytes, is_answer, _room: Some(room) });
                 }
