@@ -1,11 +1,12 @@
 //! `cargo xtask drills`: the failure drills with their full counts, for some minutes. A few rounds of each are a step of
-//! `cargo xtask test`; what they do is in `examples/playground/tests/drills`, and for the journal in its `embedded/crash.rs`.
+//! `cargo xtask test`; what they do is in `examples/playground/tests/drills`, for the journal in its `embedded/crash.rs`, for documents
+//! in `server/tests/documents/killed.rs` and `e2e/yjs`.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::test::{failure_drills, journal_drill, yjs_drills};
+use crate::test::{document_drill, failure_drills, journal_drill, yjs_drills};
 
 /// Options of `cargo xtask drills`.
 #[derive(Debug, Args)]
@@ -25,6 +26,9 @@ pub(crate) struct Options {
     /// Keys of the large workspace
     #[arg(long, default_value_t = 100_000)]
     keys: usize,
+    /// How often the node of documents is killed
+    #[arg(long, default_value_t = 100)]
+    document_kills: usize,
     /// Rounds in which stock Yjs clients write and come and go
     #[arg(long, default_value_t = 100)]
     yjs_rounds: usize,
@@ -35,12 +39,14 @@ pub(crate) struct Options {
 
 /// Runs them.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let Options { rounds, outage, followers, journal_kills, keys, yjs_rounds, yjs_idle } = options;
+    let Options { rounds, outage, followers, journal_kills, keys, document_kills, yjs_rounds, yjs_idle } =
+        options;
     journal_drill().variable("DRILL_JOURNAL_KILLS", journal_kills.to_string()).succeed()?;
     let drills = failure_drills().variable("DRILL_ROUNDS", rounds.to_string());
     let drills = drills.variable("DRILL_OUTAGE_SECONDS", outage.to_string());
     let drills = drills.variable("DRILL_FOLLOWERS", followers.to_string());
     drills.variable("DRILL_KEYS", keys.to_string()).succeed()?;
+    document_drill().variable("DRILL_DOCUMENT_KILLS", document_kills.to_string()).succeed()?;
     yjs_drills(*yjs_rounds, *yjs_idle)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -11,6 +11,7 @@ mod folder;
 mod hostile;
 mod ids;
 mod kept;
+mod killed;
 mod logs;
 #[path = "../support/own_server.rs"]
 #[expect(dead_code, reason = "the tests of nodes use the rest")]

@@ -134,6 +134,17 @@ impl Said {
     }
 }
 
+/// Changes a copy by that update.
+pub(crate) fn apply(doc: &Doc, update: &[u8]) {
+    let update = Update::decode_v1(update).expect("an update");
+    doc.transact_mut().apply_update(update).expect("it fits");
+}
+
+/// All of a copy.
+pub(crate) fn state(doc: &Doc) -> Vec<u8> {
+    doc.transact().encode_state_as_update_v1(&StateVector::default())
+}
+
 /// A client with its copy of a document.
 pub(crate) struct Peer {
     socket: WebSocketStream<TcpStream>,
@@ -276,8 +287,7 @@ impl Peer {
     }
 
     pub(crate) fn apply(&self, update: &[u8]) {
-        let update = Update::decode_v1(update).expect("an update");
-        self.doc.transact_mut().apply_update(update).expect("it fits");
+        apply(&self.doc, update);
     }
 
     pub(crate) fn state_vector(&self) -> Vec<u8> {
@@ -286,7 +296,7 @@ impl Peer {
 
     /// All of its copy.
     pub(crate) fn state(&self) -> Vec<u8> {
-        self.doc.transact().encode_state_as_update_v1(&StateVector::default())
+        state(&self.doc)
     }
 
     /// Changes the text, and keeps it to itself; the update.
@@ -309,14 +319,17 @@ impl Peer {
         self.kept().await;
     }
 
+    /// Removes so many letters of the text, and keeps it to itself; the update.
+    pub(crate) fn erase_unsent(&self, at: u32, length: u32) -> Vec<u8> {
+        let root = self.doc.get_or_insert_text("t");
+        let mut transaction = self.doc.transact_mut();
+        root.remove_range(&mut transaction, at, length);
+        transaction.encode_update_v1()
+    }
+
     /// Removes so many letters of the text, and sends it.
     pub(crate) async fn erase(&mut self, at: u32, length: u32) {
-        let root = self.doc.get_or_insert_text("t");
-        let update = {
-            let mut transaction = self.doc.transact_mut();
-            root.remove_range(&mut transaction, at, length);
-            transaction.encode_update_v1()
-        };
+        let update = self.erase_unsent(at, length);
         self.send(sync_message(2, &update)).await;
     }
 

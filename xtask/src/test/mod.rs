@@ -10,7 +10,7 @@ use std::{process::ExitCode, time::Instant};
 
 use clap::{Args, builder::PossibleValuesParser};
 use steps::{STEPS, Step};
-pub(crate) use steps::{failure_drills, journal_drill, yjs_drills};
+pub(crate) use steps::{document_drill, failure_drills, journal_drill, yjs_drills};
 
 use crate::program;
 

@@ -247,6 +247,13 @@ pub(crate) fn journal_drill() -> Program {
     cargo(["test", "--package", "syncline-server", "--lib", "--", "--nocapture", "--exact", drill])
 }
 
+/// The drill of documents: a process is killed again and again under writers of Yjs.
+pub(crate) fn document_drill() -> Program {
+    let drill = "killed::what_a_second_client_has_seen_outlives_a_kill_under_load";
+    let tests = ["test", "--package", "syncline-server", "--test", "documents"];
+    cargo(tests.into_iter().chain(["--", "--nocapture", "--exact", drill]))
+}
+
 fn openapi() -> anyhow::Result<()> {
     on_playground(Program::new(python_with_clients()?, "python").arguments(["e2e/openapi/exercise.py"]))
 }
