@@ -63,5 +63,8 @@ pub use build_error::BuildError;
 pub use config::{
     Config, ConfigError, Environment, LogFormat, RoomAuth, SETTINGS, Setting, Transports, help_text,
 };
+#[cfg(feature = "measured")]
+#[doc(hidden)]
+pub use events::Measured;
 pub use observe::{init_logging, log_filter};
 pub use running::Running;

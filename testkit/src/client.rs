@@ -8,7 +8,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
     },
 };
 
@@ -88,6 +88,8 @@ pub struct Client {
 struct Shared {
     acks: Mutex<HashMap<i64, oneshot::Sender<Value>>>,
     events: Mutex<VecDeque<(String, Value)>>,
+    /// The most events that one packet has brought.
+    most_together: AtomicUsize,
     arrived: Notify,
     closed: AtomicBool,
 }
@@ -215,6 +217,11 @@ impl Client {
     /// When none comes.
     pub async fn event(&self, name: &str) -> Value {
         self.first(&format!("an event `{name}`"), |found, _| found == name).await
+    }
+
+    /// The most events that one packet has brought so far: more than one only with `batch` in the handshake.
+    pub fn most_together(&self) -> usize {
+        self.shared.most_together.load(Ordering::Acquire)
     }
 
     /// An event of that name that has arrived already.
@@ -349,9 +356,13 @@ async fn read(
             [b'4', b'1', ..] => break,
             [b'4', b'2', ..] => {
                 if let Ok(Value::Array(mut parts)) = serde_json::from_str(&text[2..]) {
-                    let payload = if parts.len() > 1 { parts.swap_remove(1) } else { Value::Null };
-                    let name = parts[0].as_str().unwrap_or_default().to_owned();
-                    shared.events().push_back((name, payload));
+                    let mut payloads = parts.split_off(1);
+                    if payloads.is_empty() {
+                        payloads.push(Value::Null);
+                    }
+                    shared.most_together.fetch_max(payloads.len(), Ordering::AcqRel);
+                    let name = parts[0].as_str().unwrap_or_default();
+                    shared.events().extend(payloads.into_iter().map(|payload| (name.to_owned(), payload)));
                 }
             }
             [b'4', b'3', ..] => {

@@ -182,7 +182,7 @@ export function createConnection(status: StatusStore, frames: Frames, events: Co
       auth: (give) => {
         const mine = ++epoch;
         token().then(
-          (token) => mine === epoch && give({ token, locale: locale() }),
+          (token) => mine === epoch && give({ token, locale: locale(), batch: true }),
           (error) => mine === epoch && giveUp("token.failed", error),
         );
       },
@@ -218,9 +218,12 @@ export function createConnection(status: StatusStore, frames: Frames, events: Co
       frames.pass("in", "auth.expired", notice);
       refresh(notice);
     });
-    made.on("sync", (event) => {
-      frames.pass("in", "sync", event);
-      events.onSync(event);
+    // Of a room where several wait, they come together: `batch` in the handshake asks for it.
+    made.on("sync", (...together) => {
+      for (const event of together) {
+        frames.pass("in", "sync", event);
+        events.onSync(event);
+      }
     });
     return made;
   };

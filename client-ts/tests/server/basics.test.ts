@@ -84,6 +84,18 @@ describe("a connection", () => {
     expect((await step(ada, 3, "closing")).status).toBe("success");
   });
 
+  test("brings events that wait for each other together, each once and in order", async () => {
+    const [ada, bob] = [await user(playground, { sub: "ada" }), await user(playground, { sub: "bob" })];
+    await Promise.all([joined(ada, "burst"), joined(bob, "burst")]);
+    const { steps, count } = recordSteps(ada);
+    const numbers = Array.from({ length: 300 }, (_, number) => number);
+    for (let from = 0; from < numbers.length; from += 50) {
+      await Promise.all(numbers.slice(from, from + 50).map((number) => step(bob, number, "burst")));
+    }
+    await count(numbers.length);
+    expect(steps).toEqual(numbers);
+  });
+
   test("shows every frame, answers with the number of what they answer", async () => {
     const ada = await user(playground, { sub: "ada" });
     const frames = recordFrames(ada);

@@ -82,6 +82,14 @@ impl Server {
         ServerBuilder::new(config)
     }
 
+    /// The events without their sockets, for micro-benchmarks; nothing if events are off.
+    #[cfg(feature = "measured")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn measured(&self) -> Option<events::Measured> {
+        self.events.clone().map(events::Measured::new)
+    }
+
     /// Runs until SIGTERM or Ctrl-C, and then to a graceful end. Says on standard output where it listens.
     ///
     /// # Errors

@@ -20,6 +20,9 @@ pub(crate) struct Handshake {
     pub(crate) token: Option<String>,
     /// The wanted language, for sessions whose token names none.
     pub(crate) locale: Option<String>,
+    /// Whether the client takes several events as one packet, `["sync",event,event,..]`.
+    #[serde(default)]
+    pub(crate) batch: bool,
 }
 
 /// `joinRoom`, `leaveRoom`.

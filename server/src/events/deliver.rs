@@ -12,7 +12,10 @@ use std::{
 use syncline::run::Delivery;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::round::{self, Node};
+use super::{
+    round::{self, Node},
+    way_out::WayOut,
+};
 use crate::cluster::Inbound;
 
 /// How many deliveries of one room may wait on this node. At the bound a local request waits for room, and what comes
@@ -104,27 +107,36 @@ fn lock(queues: &Queues) -> MutexGuard<'_, HashMap<Arc<str>, RoomQueue>> {
 }
 
 async fn drain(node: Arc<Node>, queues: Arc<Queues>, room: Arc<str>) {
-    let (mut served, mut deliveries) = (0, 0);
-    while let Some(waiting) = next(&queues, &room) {
-        round::deliver(&node, &waiting.delivery, &mut served).await;
+    let (mut way_out, mut deliveries) = (WayOut::new(Arc::clone(&node), Arc::clone(&room)), 0);
+    while let Some((waiting, more)) = next(&queues, &room) {
+        way_out.begin(more);
+        round::deliver(&waiting.delivery, &mut way_out).await;
         node.metrics.room_queue.decrement(1);
         drop(waiting);
         deliveries += 1;
+        if !more {
+            way_out.flush();
+        }
         // Writers get their turn long before a recipient that reads could have its queue filled.
         if deliveries == node.burst {
             deliveries = 0;
+            way_out.flush();
             tokio::task::yield_now().await;
         }
     }
 }
 
-fn next(queues: &Queues, room: &str) -> Option<Waiting> {
+/// The next delivery, and whether more wait behind it.
+fn next(queues: &Queues, room: &str) -> Option<(Waiting, bool)> {
     let mut queues = lock(queues);
-    let next = queues.get_mut(room)?.waiting.pop_front();
-    if next.is_none() {
-        queues.remove(room);
+    let waiting = &mut queues.get_mut(room)?.waiting;
+    match waiting.pop_front() {
+        Some(next) => Some((next, !waiting.is_empty())),
+        None => {
+            queues.remove(room);
+            None
+        }
     }
-    next
 }
 
 #[cfg(test)]

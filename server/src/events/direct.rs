@@ -23,29 +23,68 @@ use super::member::OutboxError;
 
 type Local = CoreLocalAdapter<Emitter>;
 
-/// An event as it goes out, `["name",payload]`. Cloning it copies nothing.
+/// A packet as it goes out: an event, `["name",payload]`, or several of one name, `["name",payload,payload,..]`. Cloning it
+/// copies nothing.
 #[derive(Clone, Debug)]
-pub(crate) struct Frame(Str);
+pub(crate) struct Frame {
+    text: Str,
+    events: u32,
+}
 
 impl Frame {
     pub(crate) fn new(event: &str, payload: &RawValue) -> Self {
         // Event names are ours: nothing in them needs escaping.
         Self::from(format!(r#"["{event}",{}]"#, payload.get()))
     }
-}
 
-impl From<String> for Frame {
-    /// A packet's text, as it is.
-    fn from(packet: String) -> Self {
-        Self(Str::from(packet))
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// How many events are in it.
+    pub(crate) fn events(&self) -> u32 {
+        self.events
+    }
+
+    /// Whether both are one encoding.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        std::ptr::eq(self.text.as_ptr(), other.text.as_ptr())
+    }
+
+    /// The `sync` events of several packets as one packet.
+    pub(crate) fn joined(frames: &[&Self]) -> Self {
+        if let [only] = frames {
+            return (*only).clone();
+        }
+        let mut packet = String::with_capacity(frames.iter().map(|frame| frame.len()).sum());
+        packet.push_str(SYNC);
+        for frame in frames {
+            if packet.len() > SYNC.len() {
+                packet.push(',');
+            }
+            let events = frame.text.strip_prefix(SYNC).and_then(|rest| rest.strip_suffix(']'));
+            packet.push_str(events.unwrap_or_default());
+        }
+        packet.push(']');
+        Self { text: Str::from(packet), events: frames.iter().map(|frame| frame.events).sum() }
     }
 }
 
+/// How the packet of a `sync` event begins.
+const SYNC: &str = r#"["sync","#;
+
 #[cfg(test)]
 impl Frame {
-    /// Whether both are one encoding.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0.as_ptr(), other.0.as_ptr())
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl From<String> for Frame {
+    /// The text of a packet with one event, as it is.
+    fn from(packet: String) -> Self {
+        Self { text: Str::from(packet), events: 1 }
     }
 }
 
@@ -57,7 +96,7 @@ impl Direct {
     /// Queues an event for one socket.
     pub(crate) fn send(&self, socket: Sid, frame: &Frame) -> Result<(), OutboxError> {
         let local = self.0.get().ok_or(OutboxError::Closed)?;
-        let packet = Packet::event("/", Value::Str(frame.0.clone(), None));
+        let packet = Packet::event("/", Value::Str(frame.text.clone(), None));
         local.broadcast(packet, BroadcastOptions::new(socket)).map_err(|errors| match errors.first() {
             Some(SocketError::InternalChannelFull) => OutboxError::Full,
             Some(SocketError::Closed) | None => OutboxError::Closed,

@@ -84,7 +84,14 @@ impl Events {
             context.kill_switch.clone(),
             Arc::clone(&self.upgrades),
         );
-        let member = Arc::new(Member::new(socket.id, session, locale, context.address, Box::new(outbox)));
+        let member = Arc::new(Member::new(
+            socket.id,
+            session,
+            locale,
+            context.address,
+            handshake.batch,
+            Box::new(outbox),
+        ));
         socket.extensions.insert(Arc::clone(&member));
         socket.on_fallback(Listener::new(Arc::clone(self), Arc::clone(&member)));
         let events = Arc::clone(self);

@@ -60,6 +60,8 @@ pub(crate) struct Member {
     /// Its id as text, for logs and for leaving itself out of a delivery.
     pub(crate) name: Arc<str>,
     pub(crate) address: ClientAddress,
+    /// Whether it takes several events in one packet.
+    pub(crate) batches: bool,
     pub(crate) outbox: Box<dyn Outbox>,
     pub(crate) lanes: Lanes,
     /// The key of limits per user: its id, or the address of somebody anonymous.
@@ -79,12 +81,14 @@ impl Member {
         session: Session,
         locale: Locale,
         address: ClientAddress,
+        batches: bool,
         outbox: Box<dyn Outbox>,
     ) -> Self {
         Self {
             id,
             name: id.to_string().into(),
             address,
+            batches,
             outbox,
             lanes: Lanes::default(),
             limit_key: RwLock::new(limit_key(&session, address)),

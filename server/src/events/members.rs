@@ -29,6 +29,7 @@ pub(crate) const MAX_ROOMS: usize = 50;
 pub(crate) type Group = Arc<IndexMap<SocketId, Arc<Member>>>;
 
 /// Tells whether anybody has joined or left a room since it was looked at.
+#[derive(Clone)]
 pub(crate) struct Occupancy {
     generation: Arc<AtomicU64>,
     seen: u64,

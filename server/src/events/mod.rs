@@ -9,6 +9,7 @@
 //! `lanes`), `expiry`. Between: `dispatch` once per request, `deliver` and `round` on every node with recipients.
 
 mod abuse;
+mod batch;
 mod commands;
 mod deliver;
 mod direct;
@@ -19,6 +20,8 @@ mod handshake;
 mod http;
 mod inbox;
 mod lanes;
+#[cfg(feature = "measured")]
+mod measured;
 mod member;
 mod members;
 mod outbox;
@@ -26,6 +29,7 @@ mod rooms;
 mod round;
 mod socket;
 mod verdict;
+mod way_out;
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,6 +40,8 @@ use dispatch::Dispatch;
 use expiry::Expiry;
 pub(crate) use handshake::Connect;
 pub(crate) use http::router;
+#[cfg(feature = "measured")]
+pub use measured::Measured;
 use members::Members;
 use round::Node;
 use syncline::{Functions, Registry, run::PacketLimits};

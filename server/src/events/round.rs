@@ -24,18 +24,15 @@ use super::{
     direct::Frame,
     frames::Frames,
     lanes::{LaneStep, Pushed},
-    member::{Member, OutboxError, Standing},
+    member::{Member, Standing},
     members::{Group, Members, Occupancy},
     verdict,
+    way_out::WayOut,
 };
 use crate::{error::Errors, observe::Metrics};
 
 /// How long one recipient's stage may take once it waits in a lane.
 const STAGE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How many recipients are served, over one delivery or several of a room, before other tasks get their turn. Giving
-/// it sooner costs a write for each event: only what is queued when a socket's writer runs goes out in one.
-const CHUNK: usize = 8192;
 
 /// The client output of an event that has no client stage.
 const NO_OUTPUT: &str = "{}";
@@ -51,8 +48,9 @@ pub(crate) struct Node {
     pub(crate) burst: usize,
 }
 
-/// Delivers to everybody in the room who wants it. `served` counts recipients since others last had their turn.
-pub(crate) async fn deliver(node: &Arc<Node>, delivery: &Arc<Delivery>, served: &mut usize) {
+/// Delivers to everybody in the room who wants it.
+pub(crate) async fn deliver(delivery: &Arc<Delivery>, way_out: &mut WayOut) {
+    let node = Arc::clone(&way_out.node);
     let Some(route) = node.registry.get(&delivery.name, &delivery.version) else {
         // Another node may run a newer version of the app.
         tracing::warn!(
@@ -64,10 +62,10 @@ pub(crate) async fn deliver(node: &Arc<Node>, delivery: &Arc<Delivery>, served: 
     };
     let event = SyncEvent::new(route.name(), route.version(), &delivery.room);
     let mut round = Round {
-        shared: Arc::new(RoundShared { node: Arc::clone(node), delivery: Arc::clone(delivery), event }),
+        shared: Arc::new(RoundShared { node: Arc::clone(&node), delivery: Arc::clone(delivery), event }),
         route,
         occupancy: None,
-        served,
+        way_out,
     };
     match route.client() {
         None => round.everyone().await,
@@ -86,7 +84,7 @@ struct Round<'a> {
     shared: Arc<RoundShared>,
     route: &'a Route,
     occupancy: Option<Occupancy>,
-    served: &'a mut usize,
+    way_out: &'a mut WayOut,
 }
 
 /// A client stage's output for all of an audience, once it is there.
@@ -97,7 +95,7 @@ impl Round<'_> {
         let Some((occupancy, members)) = self.shared.node.members.room(&self.shared.delivery.room) else {
             return;
         };
-        self.occupancy = Some(occupancy);
+        self.look_at(occupancy);
         let shared = Arc::clone(&self.shared);
         let frame = Frame::from(shared.event.success(&shared.delivery.server_output, NO_OUTPUT));
         self.send_to_all(&members, &frame).await;
@@ -127,40 +125,40 @@ impl Round<'_> {
         let Some((occupancy, members)) = self.shared.node.members.room(&self.shared.delivery.room) else {
             return;
         };
-        self.occupancy = Some(occupancy);
+        self.look_at(occupancy);
         let shared = Arc::clone(&self.shared);
         let mut frames = Frames::new(&shared.event, &shared.delivery.server_output);
         let mut runner = stage.runner();
         let mut out = Vec::new();
         for member in members.values() {
-            self.breathe().await;
+            self.way_out.breathe().await;
             if !self.wants(member) {
                 continue;
             }
             if member.lanes.is_open(&shared.delivery.room) {
                 let (stage, recipient) = (Arc::clone(stage), Arc::clone(member));
                 let run = async move { stage.start(recipient.session()).await };
-                self.to_lane(member, shared.clone().stage_step(Arc::clone(member), run));
+                self.put_in_lane(member, shared.clone().stage_step(Arc::clone(member), run));
                 continue;
             }
             out.clear();
             let polled = catch_unwind(AssertUnwindSafe(|| runner.poll_once(member.session(), &mut out)));
             match polled {
                 Ok(Polled::To) => match frames.get(&out) {
-                    Ok(frame) => shared.emit(member, &frame),
+                    Ok(frame) => self.way_out.send(member, &frame),
                     Err(error) => {
-                        shared.fail(member, &verdict::declared(self.route, handler.registration(), error));
+                        self.fail(member, &verdict::declared(self.route, handler.registration(), error));
                     }
                 },
                 Ok(Polled::Skip) => shared.node.metrics.filtered.increment(1),
                 Ok(Polled::Failed(error)) => {
-                    shared.fail(member, &verdict::declared(self.route, handler.registration(), error));
+                    self.fail(member, &verdict::declared(self.route, handler.registration(), error));
                 }
                 Ok(Polled::Pending(run)) => {
-                    self.to_lane(member, shared.clone().stage_step(Arc::clone(member), run));
+                    self.put_in_lane(member, shared.clone().stage_step(Arc::clone(member), run));
                 }
                 Err(panic) => {
-                    shared.fail(member, &verdict::panicked(self.route, handler.registration(), &*panic));
+                    self.fail(member, &verdict::panicked(self.route, handler.registration(), &*panic));
                     runner = stage.runner();
                 }
             }
@@ -177,7 +175,7 @@ impl Round<'_> {
         let Some((occupancy, groups)) = shared.node.members.audiences(&shared.delivery.room, audience) else {
             return;
         };
-        self.occupancy = Some(occupancy);
+        self.look_at(occupancy);
         let mut frames = Frames::new(&shared.event, &shared.delivery.server_output);
         for (key, group) in groups {
             if !group.values().any(|member| self.wants(member)) {
@@ -199,11 +197,11 @@ impl Round<'_> {
                     let late = Arc::clone(&shared);
                     let output: SharedOutput =
                         async move { Arc::new(late.settle(run).await) }.boxed().shared();
-                    for member in group.values().filter(|member| self.wants(member)) {
-                        self.to_lane(
-                            member,
-                            Arc::clone(&shared).shared_step(Arc::clone(member), output.clone()),
-                        );
+                    for member in group.values() {
+                        if self.wants(member) {
+                            let step = Arc::clone(&shared).shared_step(Arc::clone(member), output.clone());
+                            self.put_in_lane(member, step);
+                        }
                     }
                 }
             }
@@ -218,8 +216,10 @@ impl Round<'_> {
                 self.shared.node.metrics.filtered.increment(filtered as u64);
             }
             Err(error) => {
-                for member in group.values().filter(|member| self.wants(member)) {
-                    self.shared.fail(member, &error);
+                for member in group.values() {
+                    if self.wants(member) {
+                        self.fail(member, &error);
+                    }
                 }
             }
         }
@@ -227,26 +227,29 @@ impl Round<'_> {
 
     async fn send_to_all(&mut self, members: &Group, frame: &Frame) {
         for member in members.values() {
-            self.breathe().await;
+            self.way_out.breathe().await;
             if !self.wants(member) {
                 continue;
             }
             if member.lanes.is_open(&self.shared.delivery.room) {
                 let (shared, recipient, frame) =
                     (Arc::clone(&self.shared), Arc::clone(member), frame.clone());
-                self.to_lane(member, Box::pin(async move { shared.emit(&recipient, &frame) }));
+                self.put_in_lane(member, Box::pin(async move { shared.node.emit(&recipient, &frame) }));
             } else {
-                self.shared.emit(member, frame);
+                self.way_out.send(member, frame);
             }
         }
     }
 
-    async fn breathe(&mut self) {
-        *self.served += 1;
-        if *self.served >= CHUNK {
-            *self.served = 0;
-            tokio::task::yield_now().await;
-        }
+    fn look_at(&mut self, occupancy: Occupancy) {
+        self.way_out.look_at(&occupancy);
+        self.occupancy = Some(occupancy);
+    }
+
+    /// Sends a member an error in place of the event.
+    fn fail(&mut self, member: &Member, error: &SyncError) {
+        self.way_out.flush_to(member);
+        self.shared.fail(member, error);
     }
 
     /// Whether this member is to get the event now: it is open, was not left out, and is still in the room.
@@ -263,7 +266,9 @@ impl Round<'_> {
         !left_out && (unchanged || self.shared.node.members.is_in(member.id, &self.shared.delivery.room))
     }
 
-    fn to_lane(&self, member: &Arc<Member>, step: LaneStep) {
+    fn put_in_lane(&mut self, member: &Arc<Member>, step: LaneStep) {
+        // The lane's task knows nothing of what was put together before it.
+        self.way_out.flush_to(member);
         let room = &self.shared.delivery.room;
         match member.lanes.push(room, step) {
             Pushed::Queued => {}
@@ -329,7 +334,8 @@ impl RoundShared {
         }
         match output {
             Ok(Some(output)) => {
-                self.emit(member, &Frame::from(self.event.success(&self.delivery.server_output, output)));
+                let event = self.event.success(&self.delivery.server_output, output);
+                self.node.emit(member, &Frame::from(event));
             }
             Ok(None) => self.node.metrics.filtered.increment(1),
             Err(error) => self.fail(member, error),
@@ -341,26 +347,9 @@ impl RoundShared {
         self.node.metrics.error(error.code());
         match self.event.error(&self.node.errors.envelope(error, member.locale())) {
             Ok(event) => {
-                self.queue(member, &Frame::from(event));
+                self.node.queue(member, &Frame::from(event));
             }
             Err(error) => tracing::error!(%error, "an error could not be encoded"),
-        }
-    }
-
-    fn emit(&self, member: &Member, frame: &Frame) {
-        if self.queue(member, frame) {
-            self.node.metrics.sent.increment(1);
-        }
-    }
-
-    fn queue(&self, member: &Member, frame: &Frame) -> bool {
-        match member.outbox.emit(frame) {
-            Ok(()) => true,
-            Err(OutboxError::Full) => {
-                member.evict_slow_consumer(&self.node.metrics);
-                false
-            }
-            Err(OutboxError::Closed) => false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod audiences;
 mod authentication;
+mod batches;
 #[path = "../support/captured.rs"]
 mod captured;
 mod catalogue;
