@@ -166,10 +166,13 @@ impl Connection {
         }
         while let Some(frame) = frame::parse(&mut bytes[used..])? {
             match frame.opcode {
-                Opcode::Text => match packets.read(frame.payload) {
-                    Packet::Ping => self.outbox.text(b"3"),
-                    packet => handle(&mut self.outbox, packet)?,
-                },
+                Opcode::Text => packets.read(frame.payload, |packet| match packet {
+                    Packet::Ping => {
+                        self.outbox.text(b"3");
+                        Ok(())
+                    }
+                    packet => handle(&mut self.outbox, packet),
+                })?,
                 Opcode::Ping => self.outbox.frame(Opcode::Pong, frame.payload),
                 Opcode::Close => bail!("the server said goodbye"),
                 Opcode::Binary | Opcode::Pong => bail!("the server sent a {:?} frame", frame.opcode),

@@ -46,6 +46,7 @@ pub(crate) enum Packet<'a> {
 
 /// Reads packets; holds the prepared searches.
 pub(crate) struct PacketReader {
+    next: Finder<'static>,
     output: Finder<'static>,
     success: Finder<'static>,
     error: Finder<'static>,
@@ -54,22 +55,39 @@ pub(crate) struct PacketReader {
 impl PacketReader {
     pub(crate) fn new() -> Self {
         Self {
+            next: Finder::new(br#"},{"name":""#),
             output: Finder::new(br#""serverOutput":"#),
             success: Finder::new(br#""status":"success""#),
             error: Finder::new(br#""status":"error""#),
         }
     }
 
-    pub(crate) fn read<'a>(&self, text: &'a [u8]) -> Packet<'a> {
-        if let Some(event) = text.strip_prefix(EVENT) {
-            let stamp =
-                self.output.find(event).and_then(|at| stamp(&event[at + self.output.needle().len()..]));
-            return match stamp {
-                Some((stamp, rest)) => Packet::Delivery { stamp, rest },
-                None if self.error.find(event).is_some() => Packet::Failed(text),
-                None => Packet::Unknown(text),
-            };
+    /// Hands over what a text says: one packet, or each of several events that came together.
+    pub(crate) fn read<'a, E>(
+        &self,
+        text: &'a [u8],
+        mut handle: impl FnMut(Packet<'a>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Some(mut events) = text.strip_prefix(EVENT).and_then(|events| events.strip_suffix(b"]")) else {
+            return handle(Self::other(text, &self.success));
+        };
+        while let Some(at) = self.next.find(events) {
+            handle(self.event(&events[..=at]))?;
+            events = &events[at + 2..];
         }
+        handle(self.event(events))
+    }
+
+    fn event<'a>(&self, event: &'a [u8]) -> Packet<'a> {
+        let stamp = self.output.find(event).and_then(|at| stamp(&event[at + self.output.needle().len()..]));
+        match stamp {
+            Some((stamp, rest)) => Packet::Delivery { stamp, rest },
+            None if self.error.find(event).is_some() => Packet::Failed(event),
+            None => Packet::Unknown(event),
+        }
+    }
+
+    fn other<'a>(text: &'a [u8], success: &Finder<'_>) -> Packet<'a> {
         match text {
             [b'0', ..] => Packet::Open,
             [b'2', ..] => Packet::Ping,
@@ -77,7 +95,7 @@ impl PacketReader {
             [b'4', b'4', ..] => Packet::Refused(&text[2..]),
             [b'4', b'3', rest @ ..] => match number(rest) {
                 Some((id, rest)) => match u32::try_from(id) {
-                    Ok(id) => Packet::Ack { id, success: self.success.find(rest).is_some() },
+                    Ok(id) => Packet::Ack { id, success: success.find(rest).is_some() },
                     Err(_) => Packet::Unknown(text),
                 },
                 None => Packet::Unknown(text),
@@ -105,9 +123,9 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     Some((digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')), rest))
 }
 
-/// How the text of a delivery with this client output ends.
+/// How the event of a delivery with this client output ends.
 pub(crate) fn ending(client_output: &str) -> Vec<u8> {
-    format!(r#","clientOutput":{client_output}}}]"#).into_bytes()
+    format!(r#","clientOutput":{client_output}}}"#).into_bytes()
 }
 
 /// Writes the request to connect to the namespace.
@@ -144,10 +162,46 @@ fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 mod tests {
     use super::*;
 
+    fn all(text: &str) -> Vec<Packet<'_>> {
+        let mut packets = Vec::new();
+        let read = PacketReader::new().read(text.as_bytes(), |packet| {
+            packets.push(packet);
+            Ok::<(), ()>(())
+        });
+        assert_eq!(read, Ok(()));
+        packets
+    }
+
+    fn only(text: &str) -> Packet<'_> {
+        let mut packets = all(text);
+        assert_eq!(packets.len(), 1, "{text}");
+        packets.remove(0)
+    }
+
+    #[test]
+    fn events_that_came_together() {
+        let event = |number| {
+            format!(
+                r#"{{"name":"b/e","serverOutput":{{"s":1,"n":{number},"t":3,"pad":"x"}},"clientOutput":{{"l":"en"}}}}"#
+            )
+        };
+        let text = format!(r#"42["sync",{},{},{}]"#, event(4), event(5), event(6));
+        let numbers: Vec<u32> = all(&text)
+            .into_iter()
+            .map(|packet| match packet {
+                Packet::Delivery { stamp, rest } => {
+                    assert!(rest.ends_with(&ending(r#"{"l":"en"}"#)));
+                    stamp.number
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(numbers, [4, 5, 6]);
+    }
+
     #[test]
     fn what_servers_send() {
-        let reader = PacketReader::new();
-        let read = |text: &'static str| reader.read(text.as_bytes());
+        let read = |text: &'static str| only(text);
         assert_eq!(read(r#"0{"sid":"x","pingInterval":25000}"#), Packet::Open);
         assert_eq!(read("2"), Packet::Ping);
         assert_eq!(read(r#"40{"sid":"y"}"#), Packet::Connected);
@@ -164,22 +218,22 @@ mod tests {
             )),
             Packet::Delivery {
                 stamp: Stamp { sender: 12, number: 345, intended: 678 },
-                rest: br#","pad":"xx"},"clientOutput":{}}]"#
+                rest: br#","pad":"xx"},"clientOutput":{}}"#
             }
         );
         let failed = r#"42["sync",{"name":"bench/echo","status":"error","errorCode":"sync.internal"}]"#;
-        assert_eq!(read(failed), Packet::Failed(failed.as_bytes()));
+        assert!(matches!(read(failed), Packet::Failed(_)));
         for odd in ["", "4", "43", r#"43[{}]"#, r#"42["other",{}]"#, r#"42["sync",{"serverOutput":{"x":1}}]"#]
         {
-            assert_eq!(read(odd), Packet::Unknown(odd.as_bytes()));
+            assert!(matches!(read(odd), Packet::Unknown(_)), "{odd}");
         }
     }
 
     #[test]
     fn whose_output_it_is_shows_at_the_end() {
         let delivery =
-            br#"42["sync",{"room":"r","serverOutput":{"s":1,"n":2,"t":3},"clientOutput":{"user":"u-1"}}]"#;
-        let Packet::Delivery { rest, .. } = PacketReader::new().read(delivery) else { unreachable!() };
+            r#"42["sync",{"room":"r","serverOutput":{"s":1,"n":2,"t":3},"clientOutput":{"user":"u-1"}}]"#;
+        let Packet::Delivery { rest, .. } = only(delivery) else { unreachable!() };
         assert!(rest.ends_with(&ending(r#"{"user":"u-1"}"#)));
         for other in [r#"{"user":"u-11"}"#, r#"{"user":"1"}"#, "1", "{}"] {
             assert!(!rest.ends_with(&ending(other)), "{other}");
