@@ -3,146 +3,38 @@
 //! Servers are interleaved so that whatever else the machine does meets all of them. It fails for correctness
 //! only, never for times: a shared machine says too little about those.
 
-use std::path::PathBuf;
+mod ladder;
+mod options;
+mod stuck;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use clap::{Args, ValueEnum};
+pub(crate) use ladder::Ladder;
+pub(crate) use options::Options;
+pub(crate) use stuck::Stuck;
 
 use crate::load::{Faults, Fleet, Login, Pace, Plan, Session, Shape, Target};
+use crate::npm::NODE;
 use crate::process::{Cores, Running};
-use crate::report::{Outcome, Report, Settings};
-use crate::server::{REFERENCE, SERVERS, Server};
+use crate::report::{Outcome, Report, Settings, charts};
+use crate::server::{REFERENCE, Server, chosen};
 
 const WARM_UP: Duration = Duration::from_millis(300);
 /// After so long a silence, what is still under way after a run is lost.
 const DRAIN: Duration = Duration::from_secs(5);
-const QUICK_SECONDS: f64 = 90.0;
-/// What one server takes in a round besides its three runs: two starts, connecting, memory settling.
-const OVERHEAD_SECONDS: f64 = 1.5;
-
-/// What to run.
-#[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// Three short rounds: about two minutes in all.
-    #[arg(long)]
-    quick: bool,
-    /// The load, as named in the README.
-    #[arg(long, value_enum, ignore_case = true, default_value_t = Preset::G)]
-    shape: Preset,
-    /// Changes the shape: how many connections.
-    #[arg(long)]
-    connections: Option<usize>,
-    /// Changes the shape: connections in a room.
-    #[arg(long)]
-    room_size: Option<usize>,
-    /// Changes the shape: connections that send.
-    #[arg(long)]
-    senders: Option<usize>,
-    /// Changes the shape: bytes of a request's data.
-    #[arg(long)]
-    payload: Option<usize>,
-    /// Only these servers, by name; the reference is always among them.
-    #[arg(long = "server")]
-    servers: Vec<String>,
-    #[arg(long)]
-    rounds: Option<usize>,
-    /// Measured time of each of the three runs on each server.
-    #[arg(long)]
-    seconds: Option<f64>,
-    /// Requests that each sender keeps under way at saturation.
-    #[arg(long, default_value_t = 1)]
-    window: u64,
-    /// Requests that each sender keeps under way in the pipelined run, the one that can show inversions.
-    #[arg(long, default_value_t = 16)]
-    pipeline: u64,
-    /// Deliveries per second of the run at a fixed rate.
-    #[arg(long, default_value_t = 100_000)]
-    rate: u64,
-    /// Connections of the idle memory measurement.
-    #[arg(long, default_value_t = 2_000)]
-    idle: usize,
-    /// Leave server and load generator to the scheduler.
-    #[arg(long)]
-    no_pin: bool,
-    /// Where the figures go as JSON.
-    #[arg(long, default_value = "target/bench/events.json")]
-    out: PathBuf,
-}
-
-/// The loads that the project's targets speak of.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Preset {
-    /// 1,000 connections, rooms of 100, 100 senders, 150 B: the main shape.
-    G,
-    /// As G with 10 senders.
-    B,
-    /// One room of 1,000, 4 senders.
-    C,
-    /// As G with 4 KiB payloads.
-    D,
-    /// One room of 5,000, 4 senders.
-    E,
-    /// As G with 10,000 connections.
-    F,
-}
-
-impl Preset {
-    fn shape(self) -> Shape {
-        let main = Shape { connections: 1_000, room_size: 100, senders: 100, payload: 150 };
-        match self {
-            Self::G => main,
-            Self::B => Shape { senders: 10, ..main },
-            Self::C => Shape { room_size: 1_000, senders: 4, ..main },
-            Self::D => Shape { payload: 4_096, ..main },
-            Self::E => Shape { connections: 5_000, room_size: 5_000, senders: 4, ..main },
-            Self::F => Shape { connections: 10_000, ..main },
-        }
-    }
-}
-
-impl Options {
-    fn shape(&self) -> anyhow::Result<Shape> {
-        let preset = self.shape.shape();
-        Shape {
-            connections: self.connections.unwrap_or(preset.connections),
-            room_size: self.room_size.unwrap_or(preset.room_size),
-            senders: self.senders.unwrap_or(preset.senders),
-            payload: self.payload.unwrap_or(preset.payload),
-        }
-        .checked()
-    }
-
-    /// Rounds, and seconds of each run. A quick bench has shorter runs the more servers there are.
-    fn times(&self, servers: usize) -> (usize, f64) {
-        let rounds = self.rounds.unwrap_or(if self.quick { 3 } else { 5 });
-        let quick =
-            || (QUICK_SECONDS / (rounds * servers) as f64 - OVERHEAD_SECONDS) / 3.0 - WARM_UP.as_secs_f64();
-        let seconds = if self.quick { quick().clamp(0.5, 2.0) } else { 5.0 };
-        (rounds, self.seconds.unwrap_or(seconds))
-    }
-}
 
 /// Runs all rounds, prints the tables and writes the JSON.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let shape = options.shape()?;
-    let servers = chosen(&options.servers)?;
+    let servers = chosen(&options.servers, options.quick, options.node)?;
     // Counted first: once pinned, this thread has one core only.
     let machine_cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Before anything is measured, and with all cores.
+    if servers.iter().any(|server| server.is_node()) {
+        NODE.install("`--quick` or `--server`")?;
+    }
     let cores = if options.no_pin { None } else { Cores::claim() };
-    let (rounds, seconds) = options.times(servers.len());
-    let settings = Settings {
-        shape,
-        rounds,
-        seconds,
-        window: options.window,
-        pipeline: options.pipeline,
-        steady_rate: options.rate,
-        idle_connections: options.idle,
-        pinned: cores.is_some(),
-        cores: machine_cores,
-        optimized: !cfg!(debug_assertions),
-    };
+    let settings = options.settings(servers.len(), cores.is_some(), machine_cores)?;
     introduce(&settings, cores);
 
     let mut outcomes = Vec::new();
@@ -159,26 +51,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             outcomes.push(outcome);
         }
     }
-    let report = Report { settings, reference: REFERENCE, outcomes };
+    let report = Report::new(settings, REFERENCE, outcomes);
     println!("\n{}", report.table());
     if let Some(folder) = options.out.parent() {
         std::fs::create_dir_all(folder)?;
     }
     std::fs::write(&options.out, serde_json::to_vec_pretty(&report)?)
         .with_context(|| format!("cannot write {}", options.out.display()))?;
-    verdict(&report.outcomes, &servers)
-}
-
-fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Server>> {
-    if let Some(unknown) = names.iter().find(|name| !SERVERS.iter().any(|server| server.name == **name)) {
-        let known: Vec<&str> = SERVERS.iter().map(|server| server.name).collect();
-        bail!("no server `{unknown}`; there are {}", known.join(", "));
+    if let Some(folder) = &options.charts {
+        charts::write(&report, folder)?;
     }
-    let chosen = |server: &&Server| match names {
-        [] => !server.on_request,
-        names => server.name == REFERENCE || names.iter().any(|name| name == server.name),
-    };
-    Ok(SERVERS.iter().filter(chosen).collect())
+    verdict(&report.outcomes, &servers)
 }
 
 fn introduce(settings: &Settings, cores: Option<Cores>) {
@@ -193,51 +76,79 @@ fn introduce(settings: &Settings, cores: Option<Cores>) {
     }
 }
 
-/// One server in one round: a fresh process under load, and another one full of idle connections.
+/// One server in one round: a fresh process under load, another one full of idle connections, and, if that was
+/// asked for, one with connections that stop reading.
 fn measure(
     server: &Server,
     round: usize,
     settings: &Settings,
     cores: Option<Cores>,
 ) -> anyhow::Result<Outcome> {
-    let shape = settings.shape;
-    let running = Running::start(server.command, cores)?;
-    let rooms: Vec<String> = (0..shape.rooms()).map(|room| format!("room-{room}")).collect();
-    let fleet = Fleet::connect(
-        running.address,
-        &Login {
-            tokens: server.tokens(shape.connections)?,
-            rooms: &|connection| vec![rooms[shape.room_of(connection)].clone()],
-        },
-    )?;
-    let Server { route, client_output, .. } = *server;
-    let target = Target { route, client_output, rooms, process: running.id() };
-    let mut session = Session::new(fleet, shape, target);
-    let measured = Duration::from_secs_f64(settings.seconds);
-    let plan = |pace| Plan { pace, warm_up: WARM_UP, measured, drain: DRAIN };
-    let saturation = session.run(&plan(Pace::Closed { window: settings.window }))?;
-    let pipelined = session.run(&plan(Pace::Closed { window: settings.pipeline }))?;
-    let steady = session.run(&plan(Pace::Open { deliveries_per_second: settings.steady_rate }))?;
-    let faults = session.faults();
+    let running = Running::start(server.program()?, cores)?;
+    let mut session = join(server, &running, settings.shape, &[])?;
+    let closed = |window, warm_up| settings.plan(Pace::Closed { window }, warm_up);
+    let open = Pace::Open { deliveries_per_second: settings.steady_rate };
+    let saturation = session.run(&closed(settings.window, server.warm_up()))?;
+    let pipelined = session.run(&closed(settings.pipeline, WARM_UP))?;
+    let steady = session.run(&settings.plan(open, WARM_UP))?;
+    let ladder = match settings.ladder_rates.as_slice() {
+        [] => None,
+        rates => Some(ladder::climb(&mut session, rates, settings)?),
+    };
+    let mut faults = session.faults();
     drop((session, running));
 
     let (kib_per_idle_connection, connects_per_second) = idle(server, settings.idle_connections, cores)?;
+    let stuck = settings.stuck_percent.map(|percent| stuck::measure(server, percent, settings, cores));
+    let stuck = stuck.transpose()?.map(|(stuck, of_the_others)| {
+        faults += of_the_others;
+        stuck
+    });
     Ok(Outcome {
         round,
         server: server.name,
         saturation,
         pipelined,
         steady,
+        ladder,
+        stuck,
         connects_per_second,
         kib_per_idle_connection,
         faults,
     })
 }
 
+/// Connects a fleet of this shape, each connection in its room. Those that are to be stuck still read.
+pub(crate) fn join<'a>(
+    server: &'a Server,
+    running: &Running,
+    shape: Shape,
+    to_be_stuck: &[usize],
+) -> anyhow::Result<Session<'a>> {
+    let rooms: Vec<String> = (0..shape.rooms()).map(|room| format!("room-{room}")).collect();
+    let fleet = Fleet::connect(
+        running.address,
+        &Login {
+            tokens: server.tokens(shape.connections)?,
+            rooms: &|connection| vec![rooms[shape.room_of(connection)].clone()],
+            to_be_stuck,
+        },
+    )?;
+    let Server { route, client_output, .. } = *server;
+    Ok(Session::new(fleet, shape, Target { route, client_output, rooms, process: running.id() }))
+}
+
+impl Settings {
+    fn plan(&self, pace: Pace, warm_up: Duration) -> Plan {
+        let measured = Duration::from_secs_f64(self.seconds);
+        Plan { pace, warm_up, measured, drain: DRAIN, most_under_way: None }
+    }
+}
+
 /// Memory that each of `connections` idle connections adds to a fresh server, and how fast they came in.
 fn idle(server: &Server, connections: usize, cores: Option<Cores>) -> anyhow::Result<(Option<f64>, f64)> {
     let tokens = server.tokens(connections)?;
-    let running = Running::start(server.command, cores)?;
+    let running = Running::start(server.program()?, cores)?;
     let before = running.settled_memory_kib();
     let began = Instant::now();
     let fleet = Fleet::connect(
@@ -247,6 +158,7 @@ fn idle(server: &Server, connections: usize, cores: Option<Cores>) -> anyhow::Re
             rooms: &|connection| {
                 vec![format!("left-{}", connection / 100), format!("right-{}", connection % 20)]
             },
+            to_be_stuck: &[],
         },
     )?;
     let connects_per_second = connections as f64 / began.elapsed().as_secs_f64();
@@ -278,27 +190,18 @@ fn verdict(outcomes: &[Outcome], servers: &[&Server]) -> anyhow::Result<()> {
 mod tests {
     use super::*;
 
-    const STRICT: Server = Server {
-        name: "strict",
-        command: &[],
-        route: "bench/echo",
-        token: |_| Ok(String::new()),
-        client_output: |_| String::new(),
-        may_reorder: false,
-        on_request: false,
-    };
-    const LOOSE: Server = Server { name: "loose", may_reorder: true, ..STRICT };
-
-    fn passes(server: &Server, faults: Faults) -> bool {
-        verdict(&[Outcome { server: server.name, faults, ..Outcome::default() }], &[server]).is_ok()
+    fn passes(may_reorder: bool, faults: Faults) -> bool {
+        let mut server = Server::peer("some", &[]);
+        server.may_reorder = may_reorder;
+        verdict(&[Outcome { server: server.name, faults, ..Outcome::default() }], &[&server]).is_ok()
     }
 
     #[test]
     fn any_fault_fails_the_bench_save_the_inversions_of_a_peer() {
-        assert!(passes(&STRICT, Faults::default()));
+        assert!(passes(false, Faults::default()));
         let inverted = Faults { reordered: 3, ..Faults::default() };
-        assert!(!passes(&STRICT, inverted));
-        assert!(passes(&LOOSE, inverted));
+        assert!(!passes(false, inverted));
+        assert!(passes(true, inverted));
         for faults in [
             Faults { lost: 1, ..inverted },
             Faults { doubled: 1, ..inverted },
@@ -309,7 +212,7 @@ mod tests {
             Faults { stray: 1, ..inverted },
             Faults { disconnected: 1, ..inverted },
         ] {
-            assert!(!passes(&LOOSE, faults), "{faults:?}");
+            assert!(!passes(true, faults), "{faults:?}");
         }
     }
 }

@@ -1,14 +1,16 @@
 //! The bench: Syncline beside its peers, under one load, in one run.
 //!
-//! `events`, `snapshots`, `streams`, `workspaces`, `documents` and `hostile` are the commands for people. The `serve-*` commands are
-//! hidden: the runner starts itself with them, so that each server is a process of its own. Nothing here is part of what Syncline ships.
+//! `events`, `instructions`, `snapshots`, `streams`, `workspaces`, `documents` and `hostile` are the commands for people. The
+//! `serve-*` commands are hidden: the runner starts itself with them, so that each server is a process of its own. Nothing here is part of what Syncline ships.
 
+mod bare;
 mod bench;
 mod ceiling;
 mod events;
+mod instructions;
 mod load;
+mod npm;
 mod process;
-mod rawroom;
 mod report;
 mod server;
 mod state;
@@ -27,6 +29,8 @@ struct Cli {
 enum Command {
     /// Sync events: throughput, latency, memory and correctness.
     Events(events::Options),
+    /// Sync events: instructions of the server for a delivery, counted by callgrind.
+    Instructions(instructions::Options),
     /// Snapshots: how late a thousand watchers on two nodes see a write.
     Snapshots(state::SnapshotOptions),
     /// Ten thousand streams of rooms on one node: memory, heartbeats, writes.
@@ -38,9 +42,11 @@ enum Command {
     /// Clients that mean harm: what becomes of them, and of the others.
     Hostile(state::HostileOptions),
     #[command(hide = true)]
-    ServeRawroom {
-        #[arg(long, value_enum)]
-        runtime: rawroom::Runtime,
+    ServeBare {
+        #[arg(value_enum)]
+        manner: bare::Manner,
+        #[arg(long, value_enum, default_value_t = bare::Runtime::MultiThread)]
+        runtime: bare::Runtime,
     },
     #[command(hide = true)]
     ServeCeiling,
@@ -57,14 +63,15 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Events(options) => events::run(&options),
+        Command::Instructions(options) => instructions::run(&options),
         Command::Snapshots(options) => state::snapshots(&options),
         Command::Streams(options) => state::streams(&options),
         Command::Workspaces(options) => state::workspaces(&options),
         Command::Documents(options) => state::documents(&options),
         Command::Hostile(options) => state::hostile(&options),
-        Command::ServeRawroom { runtime } => {
+        Command::ServeBare { manner, runtime } => {
             process::end_with_parent();
-            rawroom::serve(runtime)
+            bare::serve(manner, runtime)
         }
         Command::ServeCeiling => {
             process::end_with_parent();

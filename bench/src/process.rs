@@ -4,12 +4,14 @@
 //! Reads `/proc` and calls `taskset`; where either is missing a figure is absent and nothing is pinned. It
 //! does not know what a server serves.
 
+use std::ffi::OsString;
+use std::fmt;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 /// What a server says on its standard output once it accepts connections, followed by its address.
 pub(crate) const LISTENING: &str = "listening on ";
@@ -52,6 +54,48 @@ fn cores_in(list: &str) -> Vec<usize> {
         .collect()
 }
 
+/// A command line: what is to be started, with its arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct Program {
+    words: Vec<OsString>,
+}
+
+impl Program {
+    pub(crate) fn new(words: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        Self { words: words.into_iter().map(Into::into).collect() }
+    }
+
+    /// This program, started again with these arguments.
+    pub(crate) fn own(arguments: &[&str]) -> anyhow::Result<Self> {
+        let own = std::env::current_exe().context("cannot find this program's own file")?;
+        Ok(Self::new([own]).followed_by(arguments))
+    }
+
+    /// The same, started by `wrapper`, which takes a command line as its last arguments.
+    pub(crate) fn under(self, wrapper: &[&str]) -> Self {
+        Self { words: wrapper.iter().map(OsString::from).chain(self.words).collect() }
+    }
+
+    fn followed_by(mut self, arguments: &[&str]) -> Self {
+        self.words.extend(arguments.iter().map(OsString::from));
+        self
+    }
+
+    fn command(&self) -> anyhow::Result<Command> {
+        let (program, arguments) = self.words.split_first().context("nothing to start")?;
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Ok(command)
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<_> = self.words.iter().map(|word| word.to_string_lossy()).collect();
+        out.write_str(&words.join(" "))
+    }
+}
+
 /// A server that this process started; it ends when this is dropped.
 pub(crate) struct Running {
     child: Child,
@@ -61,23 +105,18 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts this program again with `arguments` and waits until it listens.
-    pub(crate) fn start(arguments: &[&str], cores: Option<Cores>) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
-        let mut command = match cores {
-            Some(cores) => {
-                let mut command = Command::new("taskset");
-                command.args(["-c", &cores.server.to_string()]).arg(program);
-                command
-            }
-            None => Command::new(program),
+    /// Starts a program and waits until it listens.
+    pub(crate) fn start(program: Program, cores: Option<Cores>) -> anyhow::Result<Self> {
+        let program = match cores {
+            Some(cores) => program.under(&["taskset", "-c", &cores.server.to_string()]),
+            None => program,
         };
-        let mut child = command
-            .args(arguments)
+        let mut child = program
+            .command()?
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("cannot start the server")?;
+            .with_context(|| format!("cannot start {program}"))?;
         let mut stdout = BufReader::new(child.stdout.take().context("the server has no standard output")?);
         let mut line = String::new();
         stdout.read_line(&mut line)?;
@@ -85,13 +124,21 @@ impl Running {
         else {
             child.kill().ok();
             child.wait().ok();
-            bail!("the server `{}` did not say where it listens", arguments.join(" "));
+            bail!("the server `{program}` did not say where it listens");
         };
         Ok(Self { child, address, _stdout: stdout })
     }
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Tells it to end, as one that is told by the end of its parent, and waits until it has.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        drop(self.child.stdin.take());
+        let status = self.child.wait()?;
+        ensure!(status.success(), "the server ended with {status}");
+        Ok(())
     }
 
     /// Resident memory in KiB, once it has stopped changing.
@@ -130,6 +177,16 @@ pub(crate) fn end_with_parent() {
 pub(crate) fn memory_kib(id: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     field(&status, "VmRSS:")?.trim_end_matches("kB").trim().parse().ok()
+}
+
+/// How many files, sockets among them, a process has open.
+pub(crate) fn open_files(id: u32) -> Option<usize> {
+    let folder = format!("/proc/{id}/fd");
+    // Kernels before 6.2 do not tell at once, and then each is counted.
+    match std::fs::metadata(&folder).ok()?.len() {
+        0 => Some(std::fs::read_dir(&folder).ok()?.count()),
+        files => Some(files as usize),
+    }
 }
 
 fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {

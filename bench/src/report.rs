@@ -1,12 +1,19 @@
-//! The figures of all rounds as a table for people and as JSON for programs.
+//! The figures of all rounds as a table for people, as JSON for programs and as charts.
 //!
 //! Every ratio is taken within one round, against the reference that ran in the same minute, and only then is
 //! the median taken over the rounds. It measures nothing itself.
 
+pub(crate) mod charts;
+mod table;
+mod targets;
+
 use std::fmt::Write as _;
 
 use serde::Serialize;
+use table::{Spread, Unit, write_table};
+use targets::Verdict;
 
+use crate::events::{Ladder, Stuck};
 use crate::load::{Faults, Measures, Shape};
 
 /// What one server did in one round.
@@ -20,6 +27,10 @@ pub(crate) struct Outcome {
     pub(crate) pipelined: Measures,
     /// At the fixed rate.
     pub(crate) steady: Measures,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ladder: Option<Ladder>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stuck: Option<Stuck>,
     /// Connections per second until each was logged in and in two rooms.
     pub(crate) connects_per_second: f64,
     pub(crate) kib_per_idle_connection: Option<f64>,
@@ -27,7 +38,7 @@ pub(crate) struct Outcome {
 }
 
 /// How the figures were taken.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Settings {
     pub(crate) shape: Shape,
@@ -36,6 +47,10 @@ pub(crate) struct Settings {
     pub(crate) window: u64,
     pub(crate) pipeline: u64,
     pub(crate) steady_rate: u64,
+    /// None without a ladder.
+    pub(crate) ladder_rates: Vec<u64>,
+    pub(crate) ladder_seconds: f64,
+    pub(crate) stuck_percent: Option<f64>,
     pub(crate) idle_connections: usize,
     /// Server and load generator each on a core of its own.
     pub(crate) pinned: bool,
@@ -50,6 +65,7 @@ pub(crate) struct Report {
     pub(crate) settings: Settings,
     pub(crate) reference: &'static str,
     pub(crate) outcomes: Vec<Outcome>,
+    targets: Vec<Verdict>,
 }
 
 /// One column: how to get a figure, and how to show it.
@@ -59,13 +75,6 @@ struct Column<T> {
     unit: Unit,
     /// Followed by its ratio to the reference.
     ratio: bool,
-}
-
-#[derive(Clone, Copy)]
-enum Unit {
-    Thousands,
-    Plain,
-    Percent,
 }
 
 impl<T> Column<T> {
@@ -99,12 +108,53 @@ const IDLE: &[Idle] = &[
     Idle::new("connects/s", Unit::Thousands, |outcome| Some(outcome.connects_per_second)).with_ratio(),
 ];
 
+const LADDER: &[Idle] = &[
+    Idle::new("highest rate", Unit::Thousands, held_rate).with_ratio(),
+    Idle::new("p50 ms at it", Unit::Plain, |outcome| Some(outcome.ladder.as_ref()?.highest()?.run.p50_ms)),
+    Idle::new("p99 ms at it", Unit::Plain, |outcome| Some(outcome.ladder.as_ref()?.highest()?.run.p99_ms)),
+];
+
+const STUCK: &[Idle] = &[
+    Idle::new("p99 ms without", Unit::Plain, |outcome| Some(outcome.stuck.as_ref()?.without.p99_ms)),
+    Idle::new("p99 ms with", Unit::Plain, |outcome| Some(outcome.stuck.as_ref()?.with.p99_ms)),
+    Idle::new("with/without", Unit::Plain, moved_by_stuck),
+    Idle::new("saturated deliveries/s", Unit::Thousands, |outcome| {
+        Some(outcome.stuck.as_ref()?.saturation.deliveries_per_second)
+    }),
+    Idle::new("saturated p99 ms", Unit::Plain, |outcome| Some(outcome.stuck.as_ref()?.saturation.p99_ms)),
+    Idle::new("evicted", Unit::Count, |outcome| Some(outcome.stuck.as_ref()?.evicted as f64)),
+    Idle::new("last after s", Unit::Plain, |outcome| outcome.stuck.as_ref()?.last_evicted_seconds),
+    Idle::new("MiB before", Unit::Plain, |outcome| mib(outcome.stuck.as_ref()?.memory_before_kib)),
+    Idle::new("MiB at peak", Unit::Plain, |outcome| mib(outcome.stuck.as_ref()?.memory_peak_kib)),
+];
+
+/// 0 when not even the lowest rate was held.
+fn held_rate(outcome: &Outcome) -> Option<f64> {
+    Some(outcome.ladder.as_ref()?.highest().map_or(0.0, |step| step.rate as f64))
+}
+
+/// How many times the others' p99 it is when some are stuck.
+fn moved_by_stuck(outcome: &Outcome) -> Option<f64> {
+    let stuck = outcome.stuck.as_ref()?;
+    Some(stuck.with.p99_ms / stuck.without.p99_ms).filter(|moved| moved.is_finite())
+}
+
+fn mib(kib: Option<u64>) -> Option<f64> {
+    Some(kib? as f64 / 1024.0)
+}
+
 /// Below this share of its core a server at saturation was held up by something else.
 const WHOLE_CORE: f64 = 0.93;
 /// Above this the load generator was held up, and the latency is not the server's alone.
 const SEND_LAG_MS: f64 = 1.0;
 
 impl Report {
+    pub(crate) fn new(settings: Settings, reference: &'static str, outcomes: Vec<Outcome>) -> Self {
+        let mut report = Self { settings, reference, outcomes, targets: Vec::new() };
+        report.targets = targets::verdicts(&report);
+        report
+    }
+
     /// The tables, as text.
     pub(crate) fn table(&self) -> String {
         let Settings { shape, window, pipeline, steady_rate, idle_connections, rounds, .. } = &self.settings;
@@ -119,6 +169,14 @@ impl Report {
         self.section(&mut text, &format!("steady: {steady_rate} deliveries/s"), RUN, |outcome| {
             &outcome.steady
         });
+        if self.outcomes.iter().any(|outcome| outcome.ladder.is_some()) {
+            self.section(&mut text, "ladder: highest rate with p99 <= 50 ms", LADDER, |outcome| outcome);
+        }
+        if let Some(stuck) = self.outcomes.iter().find_map(|outcome| outcome.stuck.as_ref()) {
+            let Stuck { connections, .. } = stuck;
+            let stuck = format!("stuck: {connections} of {} connections stop reading", shape.connections);
+            self.section(&mut text, &stuck, STUCK, |outcome| outcome);
+        }
         let idle = format!("idle: {idle_connections} connections in two rooms each");
         self.section(&mut text, &idle, IDLE, |outcome| outcome);
         self.faults(&mut text);
@@ -128,6 +186,7 @@ impl Report {
             self.reference
         );
         self.doubts(&mut text);
+        targets::write(&mut text, &self.targets);
         text
     }
 
@@ -187,18 +246,23 @@ impl Report {
         let Some(spread) = Spread::of(self.of(server).filter_map(figure)) else { return "-".to_owned() };
         let mut cell = spread.show(column.unit);
         if column.ratio
-            && let Some(ratio) = Spread::of(self.ratios(server, figure))
+            && let Some(ratio) = Spread::of(self.ratios(server, self.reference, figure))
         {
             let _ = write!(cell, " x{:.2}", ratio.median);
         }
         cell
     }
 
-    /// The figure against the reference's of the same round.
-    fn ratios(&self, server: &str, figure: impl Fn(&Outcome) -> Option<f64>) -> impl Iterator<Item = f64> {
+    /// The figure against another server's of the same round.
+    fn ratios(
+        &self,
+        server: &str,
+        other: &str,
+        figure: impl Fn(&Outcome) -> Option<f64>,
+    ) -> impl Iterator<Item = f64> {
         self.of(server).filter_map(move |outcome| {
-            let reference = self.of(self.reference).find(|reference| reference.round == outcome.round)?;
-            Some(figure(outcome)? / figure(reference)?).filter(|ratio| ratio.is_finite())
+            let other = self.of(other).find(|other| other.round == outcome.round)?;
+            Some(figure(outcome)? / figure(other)?).filter(|ratio| ratio.is_finite())
         })
     }
 
@@ -217,63 +281,9 @@ impl Report {
     }
 }
 
-/// Several rounds' values of one figure.
-struct Spread {
-    median: f64,
-    lowest: f64,
-    highest: f64,
-}
-
-impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
-        let mut values: Vec<f64> = values.collect();
-        values.sort_by(f64::total_cmp);
-        let (lowest, highest) = (*values.first()?, *values.last()?);
-        let middle = values.len() / 2;
-        let median =
-            if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 };
-        Some(Self { median, lowest, highest })
-    }
-
-    fn show(&self, unit: Unit) -> String {
-        let [median, lowest, highest] = [self.median, self.lowest, self.highest].map(|value| match unit {
-            Unit::Thousands if value >= 100_000.0 => format!("{:.0}k", value / 1e3),
-            Unit::Thousands => format!("{:.1}k", value / 1e3),
-            Unit::Plain if value >= 100.0 => format!("{value:.0}"),
-            Unit::Plain if value >= 10.0 => format!("{value:.1}"),
-            Unit::Plain => format!("{value:.2}"),
-            Unit::Percent => format!("{:.0}%", value * 100.0),
-        });
-        if lowest == highest { median } else { format!("{median} ({lowest}-{highest})") }
-    }
-}
-
-fn write_table(text: &mut String, title: &str, rows: &[Vec<String>]) {
-    let columns = rows.first().map_or(0, Vec::len);
-    let widths: Vec<usize> =
-        (0..columns).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();
-    let _ = writeln!(text, "{title}");
-    for row in rows {
-        let line: Vec<String> =
-            row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        let _ = writeln!(text, "  {}", line.join("  ").trim_end());
-    }
-    text.push('\n');
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_spread_is_the_median_with_its_borders() {
-        assert!(Spread::of(std::iter::empty()).is_none());
-        let show = |values: &[f64], unit| Spread::of(values.iter().copied()).unwrap().show(unit);
-        assert_eq!(show(&[3.0, 1.0, 2.0], Unit::Plain), "2.00 (1.00-3.00)");
-        assert_eq!(show(&[1.0, 2.0], Unit::Plain), "1.50 (1.00-2.00)");
-        assert_eq!(show(&[403_400.0], Unit::Thousands), "403k");
-        assert_eq!(show(&[0.5, 0.501], Unit::Percent), "50%");
-    }
 
     #[test]
     fn a_ratio_is_taken_within_the_round() {
@@ -283,29 +293,18 @@ mod tests {
             saturation: Measures { deliveries_per_second, ..Measures::default() },
             ..Outcome::default()
         };
-        let report = Report {
-            settings: Settings {
-                shape: Shape { connections: 2, room_size: 2, senders: 1, payload: 64 },
-                rounds: 2,
-                seconds: 1.0,
-                window: 1,
-                pipeline: 2,
-                steady_rate: 1,
-                idle_connections: 1,
-                pinned: false,
-                cores: 1,
-                optimized: false,
-            },
-            reference: "a",
-            outcomes: vec![
+        let report = Report::new(
+            Settings::default(),
+            "a",
+            vec![
                 outcome(0, "a", 100.0),
                 outcome(0, "b", 200.0),
                 outcome(1, "a", 1_000.0),
                 outcome(1, "b", 2_000.0),
             ],
-        };
+        );
         let ratios: Vec<f64> =
-            report.ratios("b", |outcome| Some(outcome.saturation.deliveries_per_second)).collect();
+            report.ratios("b", "a", |outcome| Some(outcome.saturation.deliveries_per_second)).collect();
         assert_eq!(ratios, [2.0, 2.0]);
         assert!(report.table().contains("0.1k"), "{}", report.table());
     }

@@ -4,6 +4,7 @@
 //! each sender's acks. Pure: it counts, it neither waits nor decides when a run has failed.
 
 use std::collections::BTreeSet;
+use std::ops::AddAssign;
 
 use serde::Serialize;
 
@@ -73,6 +74,10 @@ impl Sequence {
 pub(crate) struct Checker {
     shape: Shape,
     sent: Vec<u32>,
+    /// Connections that read nothing any more: nothing is to come to them.
+    stuck: BTreeSet<usize>,
+    /// Per room, how many read.
+    readers: Vec<u32>,
     /// Per connection one sequence for each sender of its room.
     deliveries: Vec<Sequence>,
     acks: Vec<Sequence>,
@@ -85,6 +90,8 @@ impl Checker {
         Self {
             shape,
             sent: vec![0; shape.senders],
+            stuck: BTreeSet::new(),
+            readers: vec![shape.room_size as u32; shape.rooms()],
             deliveries: vec![Sequence::default(); shape.connections * shape.senders_per_room()],
             acks: vec![Sequence::default(); shape.senders],
             outstanding: 0,
@@ -96,8 +103,24 @@ impl Checker {
     pub(crate) fn send(&mut self, sender: usize) -> u32 {
         let number = self.sent[sender];
         self.sent[sender] += 1;
-        self.outstanding += self.shape.room_size as u64 + 1;
+        self.outstanding += u64::from(self.packets_of(sender));
         number
+    }
+
+    /// What a message of `sender` is to bring: a delivery to each of the room who reads, and the ack.
+    pub(crate) fn packets_of(&self, sender: usize) -> u32 {
+        self.readers[self.shape.room_of_sender(sender)] + 1
+    }
+
+    /// Notes that a connection, none of a sender's, reads nothing from now on.
+    pub(crate) fn stick(&mut self, connection: usize) {
+        // What has not come by now never will, and is still lost.
+        let missing = self.missing_at(connection);
+        if self.stuck.insert(connection) {
+            self.faults.lost += missing;
+            self.outstanding -= missing;
+            self.readers[self.shape.room_of(connection)] -= 1;
+        }
     }
 
     /// Notes a delivery; false when it is not the first arrival of a message that was sent to this
@@ -110,7 +133,7 @@ impl Checker {
             self.faults.stray += 1;
             return false;
         }
-        let index = connection * self.shape.senders_per_room() + self.shape.rank_in_room(sender);
+        let index = self.place(connection, sender);
         match self.deliveries[index].arrived(number) {
             Arrival::InOrder => {}
             Arrival::Late => self.faults.reordered += 1,
@@ -167,16 +190,55 @@ impl Checker {
     /// The faults so far, counting as lost all that has not come by now.
     pub(crate) fn faults(&self) -> Faults {
         let mut faults = self.faults;
-        for connection in 0..self.shape.connections {
-            for sender in self.shape.senders_of_room(self.shape.room_of(connection)) {
-                let index = connection * self.shape.senders_per_room() + self.shape.rank_in_room(sender);
-                faults.lost += self.deliveries[index].missing(self.sent[sender]);
-            }
+        for connection in (0..self.shape.connections).filter(|connection| !self.stuck.contains(connection)) {
+            faults.lost += self.missing_at(connection);
         }
         for (acks, sent) in self.acks.iter().zip(&self.sent) {
             faults.missing_acks += acks.missing(*sent);
         }
         faults
+    }
+
+    fn missing_at(&self, connection: usize) -> u64 {
+        let senders = self.shape.senders_of_room(self.shape.room_of(connection));
+        senders.map(|sender| self.deliveries[self.place(connection, sender)].missing(self.sent[sender])).sum()
+    }
+
+    /// Where the sequence of a sender at a connection of its room is.
+    fn place(&self, connection: usize, sender: usize) -> usize {
+        connection * self.shape.senders_per_room() + self.shape.rank_in_room(sender)
+    }
+}
+
+impl Faults {
+    /// All of them, of whatever kind.
+    pub(crate) fn total(&self) -> u64 {
+        let Self {
+            lost,
+            doubled,
+            reordered,
+            wrong,
+            missing_acks,
+            doubled_acks,
+            refused,
+            stray,
+            disconnected,
+        } = self;
+        lost + doubled + reordered + wrong + missing_acks + doubled_acks + refused + stray + disconnected
+    }
+}
+
+impl AddAssign for Faults {
+    fn add_assign(&mut self, more: Self) {
+        self.lost += more.lost;
+        self.doubled += more.doubled;
+        self.reordered += more.reordered;
+        self.wrong += more.wrong;
+        self.missing_acks += more.missing_acks;
+        self.doubled_acks += more.doubled_acks;
+        self.refused += more.refused;
+        self.stray += more.stray;
+        self.disconnected += more.disconnected;
     }
 }
 
@@ -250,6 +312,22 @@ mod tests {
         assert!(!checker.delivered(1, 0, 1), "not sent yet");
         assert!(!checker.delivered(1, 9, 0), "no such sender");
         assert_eq!(checker.faults().stray, 3);
+    }
+
+    #[test]
+    fn nothing_is_to_come_to_a_stuck_connection_and_what_was_lost_before_stays_lost() {
+        let mut checker = pair();
+        let first = checker.send(0);
+        checker.delivered(0, 0, first);
+        checker.acked(0, first);
+        checker.stick(1);
+        assert_eq!((checker.packets_of(0), checker.outstanding()), (2, 0));
+        let second = checker.send(0);
+        assert_eq!(checker.outstanding(), 2);
+        checker.delivered(0, 0, second);
+        checker.acked(0, second);
+        assert_eq!(checker.outstanding(), 0);
+        assert_eq!(checker.faults(), Faults { lost: 1, ..Faults::default() });
     }
 
     proptest! {

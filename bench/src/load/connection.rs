@@ -12,9 +12,16 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use socket2::{Domain, Socket, Type};
 
 use super::frame::{self, Opcode};
 use super::packet::{Packet, PacketReader};
+
+const RECEIVE_BUFFER: usize = 16 * 1024;
+/// A segment on Ethernet.
+const SEGMENT: u32 = 1_460;
+/// `EINPROGRESS`: the connection is made while others are served.
+const IN_PROGRESS: i32 = 115;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -22,6 +29,31 @@ enum Stage {
     Upgrading,
     Open,
     Ended,
+}
+
+/// What the system keeps of a stream that is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Buffers {
+    /// Megabytes, as it comes on loopback.
+    Usual,
+    /// As little as between two machines.
+    Small,
+}
+
+impl Buffers {
+    fn connect(self, address: SocketAddr) -> std::io::Result<TcpStream> {
+        if self == Self::Usual {
+            return TcpStream::connect(address);
+        }
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), None)?;
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+        // The server's side of the stream keeps some multiple of it.
+        socket.set_tcp_mss(SEGMENT)?;
+        match socket.connect(&address.into()) {
+            Err(error) if error.raw_os_error() != Some(IN_PROGRESS) => Err(error),
+            _ => Ok(TcpStream::from_std(socket.into())),
+        }
+    }
 }
 
 /// Frames on their way to the server.
@@ -55,8 +87,13 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Starts connecting; the upgrade follows by itself as events arrive.
-    pub(crate) fn dial(address: SocketAddr, registry: &Registry, index: usize) -> anyhow::Result<Self> {
-        let mut stream = TcpStream::connect(address).context("cannot connect")?;
+    pub(crate) fn dial(
+        address: SocketAddr,
+        buffers: Buffers,
+        registry: &Registry,
+        index: usize,
+    ) -> anyhow::Result<Self> {
+        let mut stream = buffers.connect(address).context("cannot connect")?;
         registry.register(&mut stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
         let request = format!(
             "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\n\
@@ -64,6 +101,11 @@ impl Connection {
         );
         let outbox = Outbox { bytes: request.into_bytes(), written: 0, mask: index as u32 };
         Ok(Self { stream, stage: Stage::Dialing, partial: Vec::new(), outbox })
+    }
+
+    /// Hears of nothing any more, while the stream stays open.
+    pub(crate) fn stop_reading(&mut self, registry: &Registry) -> std::io::Result<()> {
+        registry.deregister(&mut self.stream)
     }
 
     pub(crate) fn is_open(&self) -> bool {

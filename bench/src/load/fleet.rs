@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use mio::{Events, Poll};
 
-use super::connection::{Connection, Outbox};
+use super::connection::{Buffers, Connection, Outbox};
 use super::packet::{Packet, PacketReader, write_connect, write_join};
 
 /// Big enough that one read empties a socket's receive buffer.
@@ -27,6 +27,8 @@ pub(crate) struct Login<'a> {
     pub(crate) tokens: Vec<String>,
     /// The rooms that connection `index` joins.
     pub(crate) rooms: &'a dyn Fn(usize) -> Vec<String>,
+    /// The connections that are to stop reading: the system keeps little of their streams.
+    pub(crate) to_be_stuck: &'a [usize],
 }
 
 /// Hears what happens on the connections.
@@ -70,7 +72,9 @@ impl Fleet {
         while joining.ready < connections {
             while fleet.connections.len() < (joining.ready + DIALING).min(connections) {
                 let index = fleet.connections.len();
-                fleet.connections.push(Connection::dial(address, fleet.poll.registry(), index)?);
+                let buffers =
+                    if login.to_be_stuck.contains(&index) { Buffers::Small } else { Buffers::Usual };
+                fleet.connections.push(Connection::dial(address, buffers, fleet.poll.registry(), index)?);
             }
             fleet.turn(Duration::from_millis(100), &mut joining)?;
             if let Some((index, reason)) = joining.failure {
@@ -107,6 +111,11 @@ impl Fleet {
             }
         }
         Ok(())
+    }
+
+    /// Connection `index` stays open, and nothing that comes on it is read any more.
+    pub(crate) fn stop_reading(&mut self, index: usize) -> anyhow::Result<()> {
+        self.connections[index].stop_reading(self.poll.registry()).context("cannot stop reading")
     }
 
     /// Sends the text that `write` writes through connection `index`, if it is still there.

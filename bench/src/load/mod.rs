@@ -2,8 +2,9 @@
 //!
 //! - [`frame`] WebSocket frames, [`packet`] the texts in them: pure
 //! - [`connection`] one socket, [`fleet`] all of them and the event loop
-//! - [`shape`] who is where, [`window`] what is under way, [`checker`] what should have come, [`histogram`]
-//!   how late it came: pure
+//! - [`shape`] who is where, [`pacer`] when to send, [`window`] what is under way, [`checker`] what should have come,
+//!   [`histogram`] how late it came: pure
+//! - [`usage`] processor time of both sides, [`watch`] what a server makes of clients that do not read
 //! - [`run`] one measured run
 //!
 //! It speaks Engine.IO 4 and Socket.IO 5 over WebSocket by hand because a client library costs more per
@@ -15,9 +16,12 @@ mod connection;
 mod fleet;
 pub(crate) mod frame;
 mod histogram;
+mod pacer;
 mod packet;
 mod run;
 mod shape;
+mod usage;
+mod watch;
 mod window;
 
 pub(crate) use checker::Faults;

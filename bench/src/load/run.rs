@@ -12,10 +12,12 @@ use super::checker::{Checker, Faults};
 use super::connection::Outbox;
 use super::fleet::{Fleet, Listener};
 use super::histogram::Histogram;
+use super::pacer::Pacer;
 use super::packet::{Packet, Stamp, ending, write_sync};
 use super::shape::Shape;
+use super::usage::Usage;
+use super::watch::Watch;
 use super::window::Window;
-use crate::process;
 
 /// How long a run listens after the last expected message, for messages that come twice.
 const LINGER: Duration = Duration::from_millis(50);
@@ -39,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) measured: Duration,
     /// How long nothing may come before what is still under way is taken for lost.
     pub(crate) drain: Duration,
+    /// With so many requests of one sender under way, the server has fallen behind the rate and the run ends early.
+    pub(crate) most_under_way: Option<u64>,
 }
 
 /// What one run measured.
@@ -56,6 +60,9 @@ pub(crate) struct Measures {
     /// Share of one core that the server and the load generator used; absent where the system does not tell.
     pub(crate) server_cpu: Option<f64>,
     pub(crate) load_cpu: Option<f64>,
+    /// It ended early, as its plan says.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) fell_behind: bool,
 }
 
 /// The server that a session runs against.
@@ -75,6 +82,7 @@ pub(crate) struct Session<'a> {
     route: &'a str,
     server: u32,
     rooms: Vec<String>,
+    watch: Option<Watch>,
     state: State,
 }
 
@@ -114,7 +122,7 @@ impl<'a> Session<'a> {
             latency: Histogram::new(),
             send_lag: Histogram::new(),
         };
-        Self { fleet, route, server, rooms, state }
+        Self { fleet, route, server, rooms, watch: None, state }
     }
 
     /// Runs the plan and waits until everything has arrived or nothing comes any more.
@@ -138,17 +146,23 @@ impl<'a> Session<'a> {
             }
         };
         let mut before = None;
+        let mut fell_behind = false;
         loop {
             if before.is_none() && self.state.now() >= self.state.from {
                 before = Some(Usage::now(self.server));
             }
             if let Some(pacer) = &mut pacer {
                 while let Some((sender, intended)) = pacer.due(self.state.now().min(self.state.until - 1)) {
+                    fell_behind |=
+                        plan.most_under_way.is_some_and(|most| self.state.under_way(sender) >= most);
+                    if fell_behind {
+                        break;
+                    }
                     self.send(sender, intended);
                 }
             }
             let now = self.state.now();
-            if now >= self.state.until {
+            if fell_behind || now >= self.state.until {
                 break;
             }
             let timeout = match &pacer {
@@ -158,7 +172,7 @@ impl<'a> Session<'a> {
                     Duration::from_millis(10)
                 }
             };
-            self.fleet.turn(timeout, &mut self.state)?;
+            self.turn(timeout)?;
         }
         let (server_cpu, load_cpu) =
             before.map_or((None, None), |before| Usage::now(self.server).since(&before));
@@ -174,7 +188,35 @@ impl<'a> Session<'a> {
             send_lag_p99_ms: send_lag.millis_at(0.99),
             server_cpu,
             load_cpu,
+            fell_behind,
         })
+    }
+
+    /// Sends so many messages of each sender, the next of each when all have arrived: a load without a clock.
+    pub(crate) fn exchange(&mut self, messages: usize, silence: Duration) -> anyhow::Result<()> {
+        for _ in 0..messages {
+            for sender in 0..self.state.shape.senders {
+                let now = self.state.now();
+                self.send(sender, now);
+            }
+            self.await_arrivals(silence)?;
+        }
+        self.linger()
+    }
+
+    /// These connections read nothing from now on, and the server is watched for what it makes of that.
+    pub(crate) fn stick(&mut self, connections: &[usize]) -> anyhow::Result<()> {
+        for connection in connections {
+            self.fleet.stop_reading(*connection)?;
+            self.state.checker.stick(*connection);
+        }
+        self.watch = Some(Watch::begin(self.server));
+        Ok(())
+    }
+
+    /// What the server made of the connections that are stuck; nothing before there are any.
+    pub(crate) fn watched(&self) -> Option<&Watch> {
+        self.watch.as_ref()
     }
 
     /// What went wrong in all runs so far.
@@ -194,8 +236,7 @@ impl<'a> Session<'a> {
     fn send(&mut self, sender: usize, intended: u64) {
         let Self { fleet, route, rooms, state, .. } = self;
         let number = state.checker.send(sender);
-        // A delivery to each of the room, and the ack.
-        state.under_way[sender].sent(state.shape.room_size as u32 + 1);
+        state.under_way[sender].sent(state.checker.packets_of(sender));
         if intended >= state.from {
             state.send_lag.record(state.now().saturating_sub(intended));
         }
@@ -206,44 +247,38 @@ impl<'a> Session<'a> {
         fleet.send(connection, state, |text| write_sync(text, route, room, stamp, payload));
     }
 
-    /// Gives up only when nothing comes any more: a server that is slow has not lost a message.
     fn drain(&mut self, silence: Duration) -> anyhow::Result<()> {
         self.state.window = 0;
+        self.await_arrivals(silence)?;
+        self.linger()
+    }
+
+    /// Gives up only when nothing comes any more: a server that is slow has not lost a message.
+    fn await_arrivals(&mut self, silence: Duration) -> anyhow::Result<()> {
         let (mut left, mut progress) = (self.state.checker.outstanding(), Instant::now());
         while left > 0 && progress.elapsed() < silence {
-            self.fleet.turn(Duration::from_millis(10), &mut self.state)?;
+            self.turn(Duration::from_millis(10))?;
             let now = self.state.checker.outstanding();
             if now < left {
                 (left, progress) = (now, Instant::now());
             }
         }
+        Ok(())
+    }
+
+    fn linger(&mut self) -> anyhow::Result<()> {
         let until = Instant::now() + LINGER;
         while Instant::now() < until {
-            self.fleet.turn(Duration::from_millis(10), &mut self.state)?;
+            self.turn(Duration::from_millis(10))?;
         }
         Ok(())
     }
-}
 
-/// Processor time spent, at one moment.
-struct Usage {
-    at: Instant,
-    server: Option<Duration>,
-    load: Option<Duration>,
-}
-
-impl Usage {
-    fn now(server: u32) -> Self {
-        Self { at: Instant::now(), server: process::cpu_of(server), load: process::own_cpu() }
-    }
-
-    /// Shares of a core that the server and the load generator used since then.
-    fn since(&self, before: &Self) -> (Option<f64>, Option<f64>) {
-        let wall = (self.at - before.at).as_secs_f64();
-        let share = |after: Option<Duration>, before: Option<Duration>| {
-            Some(after?.saturating_sub(before?).as_secs_f64() / wall)
-        };
-        (share(self.server, before.server), share(self.load, before.load))
+    fn turn(&mut self, timeout: Duration) -> anyhow::Result<()> {
+        if let Some(watch) = &mut self.watch {
+            watch.look();
+        }
+        self.fleet.turn(timeout, &mut self.state)
     }
 }
 
@@ -253,7 +288,11 @@ impl State {
     }
 
     fn may_send(&self, sender: usize) -> bool {
-        self.under_way[sender].under_way() < self.window
+        self.under_way(sender) < self.window
+    }
+
+    fn under_way(&self, sender: usize) -> u64 {
+        self.under_way[sender].under_way()
     }
 
     fn settle(&mut self, sender: usize, number: u32) {
@@ -316,59 +355,6 @@ impl Listener for State {
     }
 }
 
-/// Fixed send times for all senders in turn.
-struct Pacer {
-    start: u64,
-    /// Nanoseconds between two messages.
-    interval: u128,
-    next: u64,
-    senders: usize,
-}
-
-impl Pacer {
-    fn new(start: u64, deliveries_per_second: u64, shape: Shape) -> Self {
-        let interval = shape.room_size as u128 * 1_000_000_000 / u128::from(deliveries_per_second.max(1));
-        Self { start, interval, next: 0, senders: shape.senders }
-    }
-
-    fn next_time(&self) -> u64 {
-        self.start + (u128::from(self.next) * self.interval / 1_000) as u64
-    }
-
-    /// The next sender whose time has come, and that time.
-    fn due(&mut self, now: u64) -> Option<(usize, u64)> {
-        let intended = self.next_time();
-        (intended <= now).then(|| {
-            let sender = (self.next % self.senders as u64) as usize;
-            self.next += 1;
-            (sender, intended)
-        })
-    }
-
-    /// How long the loop may sleep: the clock of the wait is a millisecond, so the last one is spent polling.
-    fn wait(&self, now: u64) -> Duration {
-        Duration::from_millis(self.next_time().saturating_sub(now) / 1_000)
-    }
-}
-
 fn micros(duration: Duration) -> u64 {
     duration.as_micros() as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pacer_sends_in_turn_at_the_rate_it_was_given() {
-        let shape = Shape { connections: 20, room_size: 10, senders: 2, payload: 64 };
-        let mut pacer = Pacer::new(500, 10_000, shape);
-        let mut sent = Vec::new();
-        while let Some(due) = pacer.due(500 + 3_000) {
-            sent.push(due);
-        }
-        assert_eq!(sent, [(0, 500), (1, 1_500), (0, 2_500), (1, 3_500)]);
-        assert_eq!(pacer.wait(3_500), Duration::from_millis(1));
-        assert_eq!(pacer.wait(3_501), Duration::ZERO);
-    }
 }

@@ -9,7 +9,7 @@ use anyhow::ensure;
 use serde::Serialize;
 
 /// One load, apart from its pace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Shape {
     pub(crate) connections: usize,
@@ -62,6 +62,15 @@ impl Shape {
         (sender < self.senders).then_some(sender)
     }
 
+    /// So many percent of the connections, none of a sender, spread evenly.
+    pub(crate) fn listeners(&self, percent: f64) -> Vec<usize> {
+        let all: Vec<usize> =
+            (0..self.connections).filter(|connection| self.sender_at(*connection).is_none()).collect();
+        let wanted = (self.connections as f64 * percent / 100.0).round() as usize;
+        let wanted = wanted.min(all.len());
+        (0..wanted).map(|place| all[place * all.len() / wanted]).collect()
+    }
+
     pub(crate) fn senders_of_room(&self, room: usize) -> std::iter::StepBy<Range<usize>> {
         (room..self.senders).step_by(self.rooms())
     }
@@ -87,6 +96,17 @@ mod tests {
                 (0..connections).filter(|connection| shape.sender_at(*connection).is_some()).count();
             assert_eq!(speaking, senders);
         }
+    }
+
+    #[test]
+    fn listeners_are_distinct_spread_and_no_senders() {
+        let shape = Shape { connections: 1_000, room_size: 100, senders: 100, payload: 150 };
+        let listeners = shape.listeners(1.0);
+        let rooms: Vec<usize> = listeners.iter().map(|listener| shape.room_of(*listener)).collect();
+        assert_eq!(rooms, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert!(listeners.iter().all(|listener| shape.sender_at(*listener).is_none()));
+        assert!(shape.listeners(0.0).is_empty());
+        assert_eq!(shape.listeners(100.0).len(), 900);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use peer::{Kind, Peer};
 use scene::{Report, Scene};
 use tokio::task::LocalSet;
 
+use crate::npm::YJS;
 use crate::process::memory_kib;
 
 /// What to run.
@@ -43,7 +44,7 @@ pub(super) async fn run(options: &Options) -> anyhow::Result<()> {
 async fn measure(options: &Options) -> anyhow::Result<()> {
     let kinds: &[Kind] = if options.alone { &[Kind::Syncline] } else { &Kind::ALL };
     if !options.alone {
-        peer::install()?;
+        YJS.install("`--alone`")?;
     }
     let mut sound = true;
     for round in 1..=options.rounds {

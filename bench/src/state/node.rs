@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 
 use super::client::Http;
-use crate::process::Running;
+use crate::process::{Program, Running};
 
 /// Debian has it where only root looks.
 const NATS: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
@@ -84,7 +84,7 @@ pub(super) async fn start(settings: &[(&str, &str)]) -> anyhow::Result<Running> 
     let settings: Vec<String> = settings.map(|(name, value)| format!("{name}={value}")).collect();
     let arguments = settings.iter().flat_map(|setting| ["--set", setting.as_str()]);
     let arguments: Vec<&str> = std::iter::once("serve-syncline").chain(arguments).collect();
-    let node = Running::start(&arguments, None)?;
+    let node = Running::start(Program::own(&arguments)?, None)?;
     let until = Instant::now() + Duration::from_secs(20);
     loop {
         let (status, body) = Http::connect(node.address).await?.call("GET", "/readyz", None, b"").await?;

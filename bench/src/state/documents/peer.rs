@@ -2,19 +2,17 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
+use crate::npm::YJS;
 use crate::process::Running;
 use crate::state::client::{Http, WebSocket};
 use crate::state::node;
 use crate::subject;
-
-/// Where those from npm are installed.
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/peers/yjs");
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,16 +32,6 @@ impl Kind {
             Self::Hocuspocus => "hocuspocus",
         }
     }
-}
-
-/// Installs those from npm, at the versions of the lock file.
-pub(super) fn install() -> anyhow::Result<()> {
-    let installed = Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(FOLDER).status();
-    ensure!(
-        installed.context("npm is missing")?.success(),
-        "npm ci failed in {FOLDER}; `--alone` goes without"
-    );
-    Ok(())
 }
 
 /// A server that runs until this is dropped.
@@ -113,9 +101,9 @@ impl Drop for Peer {
 fn theirs(program: &str, script: &str) -> anyhow::Result<(SocketAddr, Process)> {
     let port = node::free_port()?;
     // A path that is not absolute is looked for from here, whatever the process's folder is to be.
-    let program = if program.contains('/') { Path::new(FOLDER).join(program) } else { program.into() };
+    let program = if program.contains('/') { YJS.path(program) } else { program.into() };
     let mut command = Command::new(&program);
-    command.arg(script).current_dir(FOLDER).env("HOST", "127.0.0.1").env("PORT", port.to_string());
+    command.arg(script).current_dir(YJS.folder()).env("HOST", "127.0.0.1").env("PORT", port.to_string());
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
     let child = child.with_context(|| format!("cannot start {}", program.display()))?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

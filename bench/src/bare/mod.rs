@@ -1,19 +1,18 @@
-//! The peer `rawroom`: what socketioxide does when nothing is built on it, the measure for all ratios.
+//! The peers that are bare socketioxide: what its users have before they build anything on it.
 //!
-//! One room emit for each request, the data passed on as it came. It has no sessions, no types, no client
-//! stage, no limits and no order: socketioxide starts a task for each event, so two requests of one socket
-//! may overtake each other.
+//! [`rawroom`] emits once to the room, [`naive`] to each recipient what is meant for it. Both listen, let into rooms and
+//! ack alike. They have no sessions, no limits and no order: socketioxide starts a task for each event, so two requests
+//! of one socket may overtake each other.
 
-use std::convert::Infallible;
+mod naive;
+mod rawroom;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use socketioxide::SocketIo;
 use socketioxide::extract::{AckSender, Data, SocketRef};
-use socketioxide::handler::ConnectHandler as _;
 use tokio::net::TcpListener;
 
 use crate::process::LISTENING;
@@ -42,35 +41,55 @@ impl Runtime {
     }
 }
 
+/// How an event reaches its room.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Manner {
+    Rawroom,
+    Naive,
+}
+
 #[derive(Deserialize)]
 struct Join {
     room: String,
 }
 
 #[derive(Deserialize)]
-struct Request {
+struct Request<T> {
     name: String,
     version: String,
-    data: Box<RawValue>,
+    data: T,
     receiver: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Event<'a> {
+struct Event<'a, T, C> {
     name: &'a str,
     version: &'a str,
     room: &'a str,
     status: &'static str,
-    server_output: &'a RawValue,
-    client_output: Empty,
+    server_output: &'a T,
+    client_output: C,
+}
+
+impl<'a, T, C> Event<'a, T, C> {
+    fn new<I>(request: &'a Request<I>, server_output: &'a T, client_output: C) -> Self {
+        let Request { name, version, receiver: room, .. } = request;
+        Self { name, version, room, status: "success", server_output, client_output }
+    }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Ack<'a> {
+struct Ack<'a, T> {
     status: &'static str,
-    server_output: &'a RawValue,
+    server_output: &'a T,
+}
+
+impl<'a, T> Ack<'a, T> {
+    fn new(server_output: &'a T) -> Self {
+        Self { status: "success", server_output }
+    }
 }
 
 #[derive(Serialize)]
@@ -78,14 +97,14 @@ struct Joined {
     status: &'static str,
 }
 
-#[derive(Serialize)]
-struct Empty {}
-
 /// Serves until the process ends.
-pub(crate) fn serve(runtime: Runtime) -> anyhow::Result<()> {
+pub(crate) fn serve(manner: Manner, runtime: Runtime) -> anyhow::Result<()> {
     runtime.build()?.block_on(async {
         let (layer, io) = SocketIo::builder().max_buffer_size(QUEUED_PACKETS).build_layer();
-        io.ns("/", (async || {}).with(listen));
+        match manner {
+            Manner::Rawroom => rawroom::listen(&io),
+            Manner::Naive => naive::listen(&io),
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{LISTENING}{}", listener.local_addr()?);
         let listener = listener.tap_io(|stream| {
@@ -98,35 +117,14 @@ pub(crate) fn serve(runtime: Runtime) -> anyhow::Result<()> {
     })
 }
 
-/// A middleware, so that it runs before the client is told that it is connected: a `joinRoom` that comes
-/// before there is a listener would be lost.
-async fn listen(socket: SocketRef) -> Result<(), Infallible> {
-    socket.on("joinRoom", join_room);
-    socket.on("sync", sync);
-    Ok(())
-}
-
 async fn join_room(socket: SocketRef, Data(join): Data<Join>, ack: AckSender) {
     socket.join(join.room);
     report(ack.send(&Joined { status: "success" }));
 }
 
-async fn sync(io: SocketIo, Data(request): Data<Request>, ack: AckSender) {
-    let event = Event {
-        name: &request.name,
-        version: &request.version,
-        room: &request.receiver,
-        status: "success",
-        server_output: &request.data,
-        client_output: Empty {},
-    };
-    report(io.to(request.receiver.clone()).emit("sync", &event).await);
-    report(ack.send(&Ack { status: "success", server_output: &request.data }));
-}
-
 /// A full queue would make the figures meaningless; the load generator counts what it lost, this says where.
 fn report<E: std::fmt::Display>(sent: Result<(), E>) {
     if let Err(error) = sent {
-        eprintln!("rawroom: {error}");
+        eprintln!("socketioxide: {error}");
     }
 }
