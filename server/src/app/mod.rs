@@ -44,6 +44,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest frame, message or polling body; above it the transport closes the connection.
 const MAX_TRANSPORT_BYTES: usize = 1024 * 1024;
 
+/// What a WebSocket reads into, in bytes, for as long as it lives; a longer message has room made for it. Most that clients
+/// send is shorter.
+const READ_BUFFER: usize = 512;
+
 type Io = SocketIo<DirectAdapter>;
 
 /// What stands on the disk, once the server has started.
@@ -313,6 +317,7 @@ impl Server {
             .ws_max_message_size(MAX_TRANSPORT_BYTES)
             .ws_max_frame_size(MAX_TRANSPORT_BYTES)
             .max_buffer_size(self.config.outbox_packets)
+            .ws_read_buffer_size(READ_BUFFER)
             .with_parser(
                 ParserConfig::common()
                     .max_incoming_binaries(16)

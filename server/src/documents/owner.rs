@@ -176,15 +176,16 @@ impl Owner {
         let mut sweep = Instant::now() + SWEEP_EVERY;
         loop {
             let wake_at = self.saving.due(self.outlets.patience).map_or(sweep, |due| due.min(sweep));
+            // What is done is boxed: a document that rests has no room for it.
             tokio::select! {
                 biased;
                 left = open.left() => self.got_up(&left),
-                saved = self.saving.ended() => self.save_ended(saved).await,
+                saved = self.saving.ended() => Box::pin(self.save_ended(saved)).await,
                 command = mailbox.recv() => {
                     // The document itself has a sender, so there is always another command.
                     let Some(command) = command else { return };
                     self.used_at = Instant::now();
-                    self.work(command, &mut mailbox).await;
+                    Box::pin(self.work(command, &mut mailbox)).await;
                 }
                 () = tokio::time::sleep_until(wake_at) => {
                     let now = Instant::now();
@@ -196,7 +197,7 @@ impl Owner {
                             return;
                         }
                     }
-                    self.save_if_due(now).await;
+                    Box::pin(self.save_if_due(now)).await;
                 }
             }
         }

@@ -42,8 +42,12 @@ const WRITE_WITHIN: Duration = Duration::from_secs(10);
 /// How long the two sides' parting may take.
 const PART_WITHIN: Duration = Duration::from_secs(2);
 
-/// How much is read at a time. A client that says little should not hold much.
-const READ_BUFFER: usize = 4096;
+/// What a connection reads into, in bytes, for as long as it lives; a longer message has room made for it. A client that says
+/// little should not hold much.
+const READ_BUFFER: usize = 1024;
+
+/// How much is read at a time of what nobody listens to any more.
+const DISCARD_BUFFER: usize = 16 * 1024;
 
 /// How many payloads are said before it is listened again.
 const SAID_IN_A_ROW: usize = 16;
@@ -273,6 +277,8 @@ impl Run<'_> {
             }
             Ok::<_, Error>(())
         };
+        // Boxed, so that a connection that goes on has no room for its end.
+        let parting = Box::pin(parting);
         if end != End::LOST && tokio::time::timeout(PART_WITHIN, parting).await.is_err() {
             kill_switch.kill();
         }
@@ -281,7 +287,7 @@ impl Run<'_> {
 
 /// Reads what the client still sends, to its end.
 async fn discard(stream: &mut TokioIo<Upgraded>) -> Result<(), Error> {
-    let mut rest = [0; READ_BUFFER];
+    let mut rest = vec![0; DISCARD_BUFFER];
     while stream.read(&mut rest).await? > 0 {}
     Ok(())
 }
