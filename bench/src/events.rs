@@ -130,6 +130,7 @@ pub(crate) fn join<'a>(
         running.address,
         &Login {
             tokens: server.tokens(shape.connections)?,
+            batch: server.batch,
             rooms: &|connection| vec![rooms[shape.room_of(connection)].clone()],
             to_be_stuck,
         },
@@ -155,6 +156,7 @@ fn idle(server: &Server, connections: usize, cores: Option<Cores>) -> anyhow::Re
         running.address,
         &Login {
             tokens,
+            batch: server.batch,
             rooms: &|connection| {
                 vec![format!("left-{}", connection / 100), format!("right-{}", connection % 20)]
             },

@@ -20,6 +20,8 @@ pub(crate) struct Server {
     pub(crate) route: &'static str,
     /// The token of the n-th connection.
     token: fn(usize) -> anyhow::Result<String>,
+    /// Whether its clients take several events in one packet, as Syncline's own does.
+    pub(crate) batch: bool,
     /// The `clientOutput` that the n-th connection is to get with every delivery.
     pub(crate) client_output: fn(usize) -> String,
     /// A peer with a known trait: its inversions are shown, and do not fail the bench.
@@ -70,6 +72,14 @@ pub(crate) const SERVERS: &[Server] = &[
     Server::syncline("syncline-equal", ONE_THREAD, "bench/equal", no_output),
     Server::syncline("syncline-distinct", ONE_THREAD, "bench/distinct", subject::distinct_output),
     Server::syncline("syncline-audience", ONE_THREAD, "bench/audience", subject::audience_output),
+    Server::batching(Server::syncline("syncline-batch-echo", ONE_THREAD, "bench/echo", no_output)),
+    Server::batching(Server::syncline("syncline-batch-equal", ONE_THREAD, "bench/equal", no_output)),
+    Server::batching(Server::syncline(
+        "syncline-batch-distinct",
+        ONE_THREAD,
+        "bench/distinct",
+        subject::distinct_output,
+    )),
     Server::syncline("syncline-echo-2-threads", TWO_THREADS, "bench/echo", no_output),
 ];
 
@@ -103,6 +113,7 @@ impl Server {
             start: Start::Own(arguments),
             route: "bench/echo",
             token: any_token,
+            batch: false,
             client_output: no_output,
             may_reorder: true,
             presence: Presence::Always,
@@ -131,6 +142,11 @@ impl Server {
             may_reorder: false,
             ..Self::peer(name, arguments)
         }
+    }
+
+    /// The same for Syncline's own client.
+    const fn batching(self) -> Self {
+        Self { batch: true, ..self }
     }
 
     /// What starts it.

@@ -25,6 +25,8 @@ const CONNECT_DEADLINE: Duration = Duration::from_secs(60);
 pub(crate) struct Login<'a> {
     /// One for each connection. Signed before the clock runs: signing is no work of a server's.
     pub(crate) tokens: Vec<String>,
+    /// Whether they take several events in one packet.
+    pub(crate) batch: bool,
     /// The rooms that connection `index` joins.
     pub(crate) rooms: &'a dyn Fn(usize) -> Vec<String>,
     /// The connections that are to stop reading: the system keeps little of their streams.
@@ -158,7 +160,7 @@ impl Listener for Joining<'_> {
         let mut text = Vec::new();
         match packet {
             Packet::Open => {
-                write_connect(&mut text, &self.login.tokens[index]);
+                write_connect(&mut text, &self.login.tokens[index], self.login.batch);
                 outbox.text(&text);
             }
             Packet::Connected => {

@@ -129,8 +129,8 @@ pub(crate) fn ending(client_output: &str) -> Vec<u8> {
 }
 
 /// Writes the request to connect to the namespace.
-pub(crate) fn write_connect(out: &mut Vec<u8>, token: &str) {
-    put(out, format_args!(r#"40{{"token":"{token}"}}"#));
+pub(crate) fn write_connect(out: &mut Vec<u8>, token: &str, batch: bool) {
+    put(out, format_args!(r#"40{{"token":"{token}","batch":{batch}}}"#));
 }
 
 /// Writes a `joinRoom` event.

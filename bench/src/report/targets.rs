@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::table::{Spread, Unit, write_table};
-use super::{Outcome, Report, Settings, moved_by_stuck};
+use super::{Outcome, Report, Settings, held_rate, moved_by_stuck};
 
 /// What came of one target.
 #[derive(Debug, Serialize)]
@@ -95,6 +95,20 @@ const TARGETS: &[Target] = &[
         of: "x node",
         applies: |settings| is_shape(settings, 100, 4_096),
         figures: |report| throughput(report, "syncline-equal", "node"),
+    },
+    Target {
+        what: "Syncline's own client, no client stage",
+        goal: AtLeast(2.0),
+        of: "x rawroom",
+        applies: |settings| settings.shape.payload == 150 && settings.shape.room_size <= 1_000,
+        figures: |report| throughput(report, "syncline-batch-echo", "rawroom"),
+    },
+    Target {
+        what: "Syncline's own client: highest rate with p99 <= 50 ms (G)",
+        goal: AtLeast(500_000.0),
+        of: "deliveries/s",
+        applies: |settings| is_shape(settings, 100, 150),
+        figures: |report| each(report, "syncline-batch-echo", held_rate),
     },
     Target {
         what: "p99 at saturation (G), no client stage",
