@@ -14,7 +14,7 @@ pub(crate) struct Options {
     /// Rounds of each drill
     #[arg(long, default_value_t = 20)]
     rounds: usize,
-    /// How long a Redis is away, in seconds; nodes are cut apart for three times as long
+    /// How long a Redis is away, in seconds; nodes are cut apart, and a bucket is away, for three times as long
     #[arg(long, default_value_t = 10)]
     outage: u64,
     /// Followers of a game, and as many of a room, on each of two nodes
@@ -46,7 +46,15 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let drills = drills.variable("DRILL_OUTAGE_SECONDS", outage.to_string());
     let drills = drills.variable("DRILL_FOLLOWERS", followers.to_string());
     drills.variable("DRILL_KEYS", keys.to_string()).succeed()?;
-    document_drill().variable("DRILL_DOCUMENT_KILLS", document_kills.to_string()).succeed()?;
+    let killed = document_drill("killed::what_a_second_client_has_seen_outlives_a_kill_under_load");
+    killed.variable("DRILL_DOCUMENT_KILLS", document_kills.to_string()).succeed()?;
+    for (test, outages) in [
+        ("cluster::a_redis_that_was_away_leaves_no_difference", 1),
+        ("s3::editing_goes_on_while_the_bucket_is_away", 3),
+    ] {
+        let seconds = (outage * outages).to_string();
+        document_drill(test).variable("DRILL_DOCUMENT_OUTAGE_SECONDS", seconds).succeed()?;
+    }
     yjs_drills(*yjs_rounds, *yjs_idle)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! A server for each test, tokens, and requests.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,6 +13,12 @@ pub(crate) use crate::{
 
 /// What is shared with the other server that signs tokens.
 pub(crate) const SHARED: &str = "what the tests share with each other";
+
+/// How long a Redis and a bucket are away at the least; `cargo xtask drills` has them away for long.
+pub(crate) fn outage() -> Duration {
+    let seconds = std::env::var("DRILL_DOCUMENT_OUTAGE_SECONDS");
+    Duration::from_secs(seconds.map_or(0, |seconds| seconds.parse().expect("a number of seconds")))
+}
 
 /// Starts a server with these settings; events are off, as no handler is linked here.
 pub(crate) fn start(settings: &[Header<'_>]) -> TestServer {

@@ -37,6 +37,12 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", does: "checks the formatting of the Rust code", needs: &[], run: fmt },
     Step { name: "clippy", does: "lints the Rust code, warnings are errors", needs: &[], run: clippy },
     Step { name: "rust", does: "runs the Rust tests", needs: &[Tool::Redis, Tool::Nats], run: rust },
+    Step {
+        name: "bench",
+        does: "sends events through each way of the bench and counts every delivery; how fast is not looked at",
+        needs: &[],
+        run: bench,
+    },
     Step { name: "doctests", does: "runs the examples in the Rust documentation", needs: &[], run: doctests },
     Step { name: "docs", does: "lints the Rust documentation", needs: &[], run: docs },
     Step {
@@ -126,6 +132,12 @@ fn rust() -> anyhow::Result<()> {
     println!("cargo-nextest is not installed: running `cargo test` instead, which is slower and prints more");
     // Without doc tests, as nextest: they are a step of their own.
     cargo(["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"]).succeed()
+}
+
+/// In a build that is not optimized, and so at a rate that it can hold.
+fn bench() -> anyhow::Result<()> {
+    let bench = cargo(["run", "--quiet", "--package", "syncline-bench", "--", "events", "--quick"]);
+    bench.arguments(["--rounds", "1", "--seconds", "0.5", "--rate", "10000", "--idle", "200"]).succeed()
 }
 
 fn doctests() -> anyhow::Result<()> {
@@ -247,11 +259,10 @@ pub(crate) fn journal_drill() -> Program {
     cargo(["test", "--package", "syncline-server", "--lib", "--", "--nocapture", "--exact", drill])
 }
 
-/// The drill of documents: a process is killed again and again under writers of Yjs.
-pub(crate) fn document_drill() -> Program {
-    let drill = "killed::what_a_second_client_has_seen_outlives_a_kill_under_load";
+/// A test of documents whose numbers a drill sets.
+pub(crate) fn document_drill(test: &str) -> Program {
     let tests = ["test", "--package", "syncline-server", "--test", "documents"];
-    cargo(tests.into_iter().chain(["--", "--nocapture", "--exact", drill]))
+    cargo(tests.into_iter().chain(["--", "--nocapture", "--exact", test]))
 }
 
 fn openapi() -> anyhow::Result<()> {
