@@ -12,6 +12,7 @@ mod hostile;
 mod ids;
 mod kept;
 mod logs;
+mod lost;
 #[path = "../support/own_server.rs"]
 #[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod own_server;
