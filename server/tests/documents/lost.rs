@@ -79,7 +79,7 @@ async fn what_two_nodes_have_made_too_large_together_is_saved_and_read() {
     let mut peers = [Peer::join(nodes[0].address(), "d").await, Peer::join(nodes[1].address(), "d").await];
     for (peer, letter) in peers.iter_mut().zip(["a", "b"]) {
         peer.write_kept(0, &letter.repeat(4_000)).await;
-        peer.saved().await;
+        within("a save", peer.saved()).await;
     }
     for node in &nodes[1..] {
         assert_eq!(metric(node.address(), UNSAVED).await, 0.0);
@@ -119,8 +119,8 @@ async fn another_nodes_document_is_taken_whatever_its_size() {
     let mut ada = Peer::join(nodes[0].address(), "d").await;
     ada.write_kept(0, &"a".repeat(4_000)).await;
     let mut bob = Peer::join(nodes[1].address(), "d").await;
-    bob.until(&ada.text()).await;
-    bob.saved().await;
+    within("what the other has", bob.until(&ada.text())).await;
+    within("a save", bob.saved()).await;
     bob.write(0, "more").await;
     assert_eq!(bob.closed().await, Some(1009));
 }
@@ -148,23 +148,29 @@ async fn changes_outlast_the_loss_of_what_they_stand_on() {
     // Nor is an empty document made of it.
     assert_eq!(s3.objects(), [""; 0]);
     let mut new = Peer::join(process.address, "d").await;
-    new.write(0, "new ").await;
-    new.saved().await;
+    for word in ["new ", "very "] {
+        // With the second save the journal was trimmed after the first.
+        new.write(0, word).await;
+        within("a save", new.saved()).await;
+    }
     process.kill();
 
     let process = saves.process();
     metric_is(process.address, ORPHANS, 1.0).await;
-    assert_eq!(text(process.address, "d").await.as_deref(), Some("new "));
+    assert_eq!(text(process.address, "d").await.as_deref(), Some("very new "));
     assert_eq!(metric(process.address, "syncline_document_load_failures_total").await, 0.0);
     let mut ada = back_with(process.address, "d", &has_base).await;
     // It did not have that, so it is told.
-    while !ada.text().contains("and more ") {
-        let said = ada.said().await;
-        ada.take(&said).await;
-    }
+    within("what it did not have", async {
+        while !ada.text().contains("and more ") {
+            let said = ada.said().await;
+            ada.take(&said).await;
+        }
+    })
+    .await;
     ada.ask_for_all().await;
     let whole = ada.text();
-    assert!(whole.contains("base and more ") && whole.contains("new "), "{whole}");
+    assert!(whole.contains("base and more ") && whole.contains("very new "), "{whole}");
     ada.saved().await;
     assert_eq!(stored(&s3, "d").await.as_deref(), Some(whole.as_str()));
     process.kill();
