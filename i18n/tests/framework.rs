@@ -9,13 +9,14 @@ use syncline_i18n::{Catalog, Locale};
 const LOCALES: [&str; 6] = ["de", "en", "es", "fr", "ja", "nl"];
 
 /// The framework's codes and their parameters.
-const CODES: [(&str, &[&str]); 51] = [
+const CODES: [(&str, &[&str]); 52] = [
     ("auth.expired", &[]),
     ("auth.forbidden", &["key"]),
     ("auth.invalid", &[]),
     ("auth.originDenied", &[]),
     ("auth.required", &[]),
     ("body.timeout", &[]),
+    ("connection.closed", &["reason"]),
     ("document.limit", &["max"]),
     ("invalid.data", &[]),
     ("invalid.documentId", &[]),
@@ -63,6 +64,10 @@ const CODES: [(&str, &[&str]); 51] = [
     ("workspace.workspaceFull", &["max"]),
 ];
 
+/// Why the server closes a connection for good.
+const CLOSED_REASONS: [&str; 7] =
+    ["auth_required", "forbidden", "deleted", "full", "too_large", "malformed", "refused"];
+
 fn catalog() -> Catalog {
     Catalog::builder().build().expect("the shipped texts are valid")
 }
@@ -104,12 +109,14 @@ fn samples() -> Vec<Map<String, Value>> {
         let (path, key) = ("items[2].amount", "roles");
         params(json!({ "seconds": number, "max": number, "reason": reason, "path": path, "key": key }))
     };
-    vec![
+    let mut samples = vec![
         sample(0, "queueFull"),
         sample(1, "expired"),
         sample(2, "missing field `amount`"),
         sample(65_536, ""),
-    ]
+    ];
+    samples.extend(CLOSED_REASONS.map(|reason| sample(2, reason)));
+    samples
 }
 
 #[test]
@@ -183,6 +190,16 @@ fn the_reason_of_a_dropped_request_selects_its_text() {
             .map(|reason| seen(&catalog, tag, "offline.dropped", json!({ "reason": reason })))
             .into();
         assert_eq!(texts.len(), 3, "{tag}");
+    }
+}
+
+#[test]
+fn the_reason_of_a_closed_connection_selects_its_text() {
+    let catalog = catalog();
+    for tag in LOCALES {
+        let text = |reason| seen(&catalog, tag, "connection.closed", json!({ "reason": reason }));
+        assert_eq!(BTreeSet::from(CLOSED_REASONS.map(text)).len(), CLOSED_REASONS.len(), "{tag}");
+        assert_eq!(text("anything else"), text("refused"), "{tag}");
     }
 }
 

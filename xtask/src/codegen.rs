@@ -4,25 +4,23 @@ use handlers as _;
 use serde_json::{Map, Value};
 use syncline_codegen::{
     cli::Project,
-    typescript::{ClientText, framework},
+    typescript::{ClientText, closed, framework},
 };
 use syncline_i18n::Catalog;
 
 /// The shipped handlers' types as an app would have them, and the framework's own part of the npm package.
 pub(crate) fn project() -> anyhow::Result<Project> {
-    Ok(Project::new("handlers")
-        .types("client-ts/src/generated/apiTypes.generated.ts")
-        .file("client-ts/src/generated/framework.generated.ts", framework_types()?))
-}
-
-fn framework_types() -> anyhow::Result<String> {
     let catalog = Catalog::builder().build()?;
     let languages: Vec<String> = catalog.locales().map(str::to_owned).collect();
-    Ok(framework(&languages, |language, ClientText { code, param }| {
+    let text = |language: &str, ClientText { code, param }: ClientText| {
         let params: Map<String, Value> =
             param.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
         catalog.message(catalog.negotiate(&[language]), code, &params)
-    }))
+    };
+    Ok(Project::new("handlers")
+        .types("client-ts/src/generated/apiTypes.generated.ts")
+        .file("client-ts/src/generated/framework.generated.ts", framework(&languages, text))
+        .file("client-ts/src/generated/closed.generated.ts", closed(&languages, text)))
 }
 
 #[cfg(test)]

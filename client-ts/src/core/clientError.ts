@@ -12,12 +12,16 @@ export type ClientErrorKey = keyof typeof clientTexts;
  */
 export const loadTexts = () => import("../generated/framework.generated.js");
 
+/** A text in the reader's language, or in English. */
+export function inLanguage(text: Readonly<Record<string, string> & { en: string }>, locale = "en"): string {
+  return text[locale.toLowerCase().replace(/[-_].*/, "")] ?? text.en;
+}
+
 /** Makes such an error. When the texts cannot be loaded, its message is its code. Never rejected. */
 export async function clientError(key: ClientErrorKey, locale: string | undefined): Promise<SyncError> {
   const [errorCode = key, reason] = key.split(":");
-  const language = locale?.toLowerCase().split(/[-_]/)[0] ?? "en";
   const message = await loadTexts().then(
-    ({ clientTexts }) => (clientTexts[key] as Partial<Record<string, string>>)[language] ?? clientTexts[key].en,
+    ({ clientTexts }) => inLanguage(clientTexts[key], locale),
     () => errorCode,
   );
   return { status: "error", errorCode, ...(reason && { errorParams: { reason } }), message, httpStatus: 0 };

@@ -17,6 +17,8 @@ export interface LineConnection {
 export interface LineEnd {
   /** Why, if it was not the network. With an `httpStatus` such as 401, 403 or 404 it is final: nothing is tried again. */
   error?: SyncError | undefined;
+  /** The same error in the reader's language, if that is known later. Never rejected. */
+  words?: Promise<SyncError> | undefined;
   /** How long the server asks to wait. */
   retryAfterMs?: number | undefined;
   /** The next one may be opened at once. */

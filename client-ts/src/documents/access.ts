@@ -4,6 +4,7 @@
 import type { WebsocketProvider } from "y-websocket";
 import type { SyncError } from "../core/answer.js";
 import type { SyncClient } from "../core/client.js";
+import { type Closed, closedError, loadClosedTexts } from "../core/closed.js";
 import { technicalError } from "../core/http.js";
 import type { LineConnection, LineEnd } from "../core/line.js";
 import type { Token, TokenRequest } from "../core/options.js";
@@ -59,6 +60,9 @@ const REFUSALS: { [code: number]: [errorCode: string, httpStatus: number] } = {
   [DELETED]: ["deleted", 410],
 };
 
+/** The server's word with `TOO_LARGE` when it is the document that is, and not a message. */
+const FULL = "full";
+
 const BYTES_MAX = 256;
 
 /** Whether a server can know it, and an address can say it: of one or two dots it makes something else. */
@@ -75,17 +79,17 @@ export function isDocument(id: string): boolean {
 /** What is said of an id that is none. */
 export const notDocument = (id: string): SyncError => technicalError("document.invalid", `not a document: ${id}`);
 
-/** What a close means that is final. The close itself has at most a word. */
-function refusalOf(code: number, reason: string): SyncError | undefined {
+/** What a close means that is final; nothing of any other. The close itself has at most a word. */
+function refusalOf(code: number, word: string, locale: string | undefined): Closed | undefined {
   const refusal = REFUSALS[code];
   if (!refusal) return undefined;
-  const [errorCode, httpStatus] = refusal;
-  return { status: "error", errorCode, message: reason || `closed with ${code}`, httpStatus };
+  const text = code === TOO_LARGE && word === FULL ? FULL : undefined;
+  return closedError(...refusal, word, locale, text);
 }
 
 /** Opens a connection. A token that is refused is replaced by a new one, once. */
 export function connect({ sync, provider, wsUrl, expired }: ConnectionStart, on: ConnectionEvents): Connection {
-  const { options } = sync.shared;
+  const { options, locale } = sync.shared;
   let live = false;
   let over = false;
   let request: TokenRequest = expired ? { refused: "auth.expired" } : {};
@@ -107,7 +111,6 @@ export function connect({ sync, provider, wsUrl, expired }: ConnectionStart, on:
     // 3.0 does not ask `shouldReconnect`, and would come back with the token of before.
     provider.shouldConnect = false;
     const { code = 0, reason = "" } = event ?? {};
-    const refusal = refusalOf(code, reason);
     if (live && code === UNAUTHENTICATED) {
       on.onExpired();
       end({ atOnce: true });
@@ -116,7 +119,7 @@ export function connect({ sync, provider, wsUrl, expired }: ConnectionStart, on:
       request = { refused: "auth.invalid" };
       void open();
     } else {
-      end({ error: refusal });
+      end({ ...refusalOf(code, reason, locale()) });
     }
   };
 
@@ -146,6 +149,7 @@ export function connect({ sync, provider, wsUrl, expired }: ConnectionStart, on:
     };
   };
   provider.on("connection-close", closed);
+  void loadClosedTexts();
   void open();
 
   return {

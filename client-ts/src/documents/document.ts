@@ -208,7 +208,7 @@ export function createDocument(
       expired = false;
       return mine;
     },
-    onEnd({ error: why }) {
+    onEnd({ error: why, words }) {
       lost();
       if (why) shared.pass("in", "document", { document: id, ...why });
       error = why ?? null;
@@ -216,6 +216,12 @@ export function createDocument(
         refused = true;
         line.stop();
         if (why.httpStatus === DELETED) unknown();
+        void words?.then((said) => {
+          // By now it may be closed, or not refused any more.
+          if (closed || error !== why) return;
+          error = said;
+          update();
+        });
       }
       update();
     },

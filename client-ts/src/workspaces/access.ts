@@ -1,7 +1,8 @@
 // The way to a workspace on its server: who may not go it, one connection with its token, and reading over HTTP.
 
 import type { SyncError } from "../core/answer.js";
-import type { SyncClient } from "../core/client.js";
+import type { SharedParts, SyncClient } from "../core/client.js";
+import { type Closed, closedError, loadClosedTexts } from "../core/closed.js";
 import { askJson, createSend, type HttpRequest, technicalError } from "../core/http.js";
 import type { LineConnection, LineEnd } from "../core/line.js";
 import type { Token, TokenRequest } from "../core/options.js";
@@ -59,14 +60,14 @@ export const isWorkspace = (id: string): boolean => /^[\w.:-]{1,128}$/.test(id) 
 export const notWorkspace = (id: string): SyncError => technicalError("workspace.invalid", `not a workspace: ${id}`);
 
 /** What a terminal close means, as the HTTP endpoints say it. The close itself has at most a word. */
-function refusalOf(code: number, reason: string): SyncError {
+function refusalOf(code: number, word: string, { locale }: SharedParts): Closed {
   const [errorCode, httpStatus] =
     code === UNAUTHENTICATED
-      ? ["auth_required", 401]
+      ? (["auth_required", 401] as const)
       : code === FORBIDDEN
-        ? ["forbidden", 403]
-        : ["connection.refused", 400];
-  return { status: "error", errorCode, message: reason || `closed with ${code}`, httpStatus };
+        ? (["forbidden", 403] as const)
+        : (["connection.refused", 400] as const);
+  return closedError(errorCode, httpStatus, word, locale());
 }
 
 /** Opens a connection. A token that is refused is replaced by a new one, once. */
@@ -79,7 +80,7 @@ export function connect(
   /** There was a first state: the server has taken the token. */
   let live = false;
 
-  const attempt = (request: TokenRequest, refused?: SyncError) => {
+  const attempt = (request: TokenRequest, refused?: Closed) => {
     const address = async (): Promise<string | LineEnd> => {
       const last = token;
       try {
@@ -88,7 +89,7 @@ export function connect(
         return { error: technicalError("token.failed", cause) };
       }
       // The same again would be refused again.
-      if (refused && (!token || token === last)) return { error: refused };
+      if (refused && (!token || token === last)) return refused;
       try {
         const query = { close: "1", presence: "1", ...(token && { token }) };
         const url = socketUrl(wsUrl ?? options().url ?? "", `/v1/sync/${id}`, query);
@@ -114,9 +115,9 @@ export function connect(
             socket =
               code === EXPIRED
                 ? attempt({ refused: "auth.expired" })
-                : attempt({ refused: "auth.invalid" }, refusalOf(code, reason));
+                : attempt({ refused: "auth.invalid" }, refusalOf(code, reason, sync.shared));
           } else if (code >= 4000 && code <= TERMINAL_MAX) {
-            on.onEnd({ error: refusalOf(code, reason) });
+            on.onEnd(refusalOf(code, reason, sync.shared));
           } else {
             if (code === EXPIRED) on.onExpired();
             if (code === TOO_LARGE) on.onTooLarge();
@@ -127,6 +128,7 @@ export function connect(
       { WebSocket },
     );
   };
+  void loadClosedTexts();
   let socket = attempt(expired ? { refused: "auth.expired" } : {});
 
   return {

@@ -10,8 +10,8 @@ import type { Change } from "./messages.js";
 /** What became of a change: the heads that the workspace has with it, or why there is none. */
 export type WorkspaceAnswer = { status: "success"; heads: readonly string[] } | SyncError;
 
-/** How it ended. */
-export type Verdict = WorkspaceAnswer | ClientErrorKey;
+/** How it ended; the words for it may be still to come. */
+export type Verdict = WorkspaceAnswer | ClientErrorKey | Promise<SyncError>;
 
 /** Changes on their way. */
 export interface Pending {
@@ -69,18 +69,18 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const randomName = () =>
   [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
+const TOO_LARGE: SyncError = {
+  status: "error",
+  errorCode: "too_large",
+  message: "too large",
+  httpStatus: 413,
+};
+
 /** What a server takes if it is not told otherwise. */
 const LARGE = 65_536;
 
 /** Over something too large a server may hang up so soon that the word why is lost. So often it is no chance any more. */
 const LOSSES_MAX = 3;
-
-const TOO_LARGE: SyncError = {
-  status: "error",
-  errorCode: "too_large",
-  message: "larger than the server takes",
-  httpStatus: 413,
-};
 
 const sizeOf = ({ message }: Entry) => JSON.stringify(message).length;
 

@@ -122,7 +122,7 @@ export function createWorkspace<Data extends object = Record<string, unknown>>(
   const update = () => store.set(look());
   const pass = (message: object) => shared.pass("in", "workspace", { workspace: id, ...message });
   const report = (why: SyncError, write?: Change) => {
-    if (onError) safely(() => onError(why, write));
+    if (onError && !closed) safely(() => onError(why, write));
   };
 
   const pending = createPending({
@@ -212,11 +212,11 @@ export function createWorkspace<Data extends object = Record<string, unknown>>(
       connection = mine;
       return mine;
     },
-    onEnd({ error: why }) {
+    onEnd({ error: why, words }) {
       if (why) pass(why);
       // The server took our heads, and nothing came of it: it may do better without.
       if (phase === "authenticating" || phase === "connected") heads = [];
-      if (why && isFinal(why)) return refuse(why);
+      if (why && isFinal(why)) return refuse(why, words);
       error = why ?? null;
       enter("disconnected");
     },
@@ -229,11 +229,17 @@ export function createWorkspace<Data extends object = Record<string, unknown>>(
     enter("disconnected");
   };
 
-  const refuse = (why: SyncError) => {
+  const refuse = (why: SyncError, words?: Promise<SyncError>) => {
     refused = true;
     error = why;
     stop();
-    pending.clear(why);
+    pending.clear(words ?? why);
+    void words?.then((said) => {
+      // By now it may be closed, or not refused any more.
+      if (closed || error !== why) return;
+      error = said;
+      update();
+    });
   };
 
   const isOffline = () => sync.getStatus().state === "offline" || isDeviceOffline();
@@ -271,7 +277,7 @@ export function createWorkspace<Data extends object = Record<string, unknown>>(
   const write = (change: Change): Promise<WorkspaceAnswer> =>
     new Promise((resolve) => {
       const settle = async (verdict: Verdict) => {
-        const answer = typeof verdict === "string" ? await shared.error(verdict) : verdict;
+        const answer = await (typeof verdict === "string" ? shared.error(verdict) : verdict);
         if (answer.status === "error" && verdict !== "request.aborted") report(answer, change);
         resolve(answer);
       };

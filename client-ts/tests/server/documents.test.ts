@@ -117,15 +117,17 @@ test("a token that another server has signed is as good", async () => {
 describe("who may not", () => {
   test("come in is told so, once and for all, and may try again", async () => {
     const token = vi.fn(() => "nonsense");
-    const nobody = openDocument(createSync({ url: playground.url }));
-    const stranger = openDocument(await writer(playground, { scope: "rooms:write" }));
-    const liar = openDocument(createSync({ url: playground.url, token }));
+    const nobody = openDocument(createSync({ url: playground.url, locale: "nl" }));
+    const stranger = openDocument(await writer(playground, { scope: "rooms:write" }, { locale: "nl" }));
+    const liar = openDocument(createSync({ url: playground.url, locale: "ja-JP", token }));
     await Promise.all([nobody, stranger, liar].map((one) => shows(one, ({ status }) => status === "refused")));
-    expect([nobody, stranger, liar].map((one) => one.getSnapshot().error)).toMatchObject([
-      { errorCode: "auth_required", httpStatus: 401 },
-      { errorCode: "forbidden", httpStatus: 403 },
-      { errorCode: "auth_required", httpStatus: 401 },
-    ]);
+    await vi.waitFor(() =>
+      expect([nobody, stranger, liar].map((one) => one.getSnapshot().error)).toMatchObject([
+        { errorCode: "auth_required", httpStatus: 401, message: "Log in om verder te gaan." },
+        { errorCode: "forbidden", httpStatus: 403, message: "Je hebt hier geen toegang toe." },
+        { errorCode: "auth_required", httpStatus: 401, message: "続けるにはログインしてください。" },
+      ]),
+    );
     expect(token.mock.calls).toEqual([[{}], [{ refused: "auth.invalid" }]]);
     const good = await playground.token({ sub: "ada", scope: "read write" });
     token.mockReturnValue(good);
@@ -187,12 +189,13 @@ describe("who may not", () => {
 });
 
 test("a document that is deleted is gone, and comes back with whoever still has it", async () => {
-  const ada = openDocument(await writer(playground));
+  const ada = openDocument(await writer(playground, {}, { locale: "nl" }));
   type(ada, "Hello");
   await shows(ada, ({ saved }) => saved === "saved");
   expect((await ask("notes", { method: "DELETE" })).status).toBe(204);
   await shows(ada, ({ status }) => status === "refused");
-  expect(ada.getSnapshot()).toMatchObject({ saved: "unsent", error: { errorCode: "deleted", httpStatus: 410 } });
+  const error = { errorCode: "deleted", httpStatus: 410, message: "Dit document is verwijderd." };
+  expect(ada.getSnapshot()).toMatchObject({ saved: "unsent", error });
   expect((await ask("notes")).status).toBe(404);
   ada.reconnect();
   await shows(ada, ({ saved }) => saved === "journaled");
@@ -230,15 +233,22 @@ test("a document that an app came with is sent, and outlives its connection", as
   expect(doc.isDestroyed).toBe(false);
 });
 
-test("what a frame cannot hold is refused for good", async () => {
+test("what a frame or the document cannot hold is refused for good, in words for each", async () => {
   await playground.kill();
-  settings.DOCUMENT_FRAME_BYTES = "10000";
+  Object.assign(settings, { DOCUMENT_FRAME_BYTES: "10000", DOCUMENT_BYTES: "12000" });
   playground = await startAgain(playground, settings);
-  const ada = openDocument(await writer(playground));
-  await synced(ada);
-  type(ada, "x".repeat(20_000));
-  await shows(ada, ({ status }) => status === "refused");
-  expect(ada.getSnapshot()).toMatchObject({ saved: "unsent", error: { errorCode: "too_large", httpStatus: 413 } });
+  const sync = await writer(playground, {}, { locale: "nl" });
+  for (const [id, writes, message] of [
+    ["frame", [20_000], "Deze wijziging is groter dan de server toestaat."],
+    ["full", [9000, 9000], "Dit document is vol. Ga verder in een nieuw document of laat de grens verhogen."],
+  ] as const) {
+    const ada = openDocument(sync, id);
+    await synced(ada);
+    for (const length of writes) type(ada, "x".repeat(length));
+    await shows(ada, ({ status }) => status === "refused");
+    const error = { errorCode: "too_large", httpStatus: 413, message };
+    expect(ada.getSnapshot()).toMatchObject({ saved: "unsent", error });
+  }
 });
 
 test("what goes over the wire can be seen, and no token", async () => {

@@ -70,15 +70,17 @@ test("two see each other and what they write, without a flicker", async () => {
 
 describe("who may not", () => {
   test("come in is told so, once and for all", async () => {
-    const nobody = open(createSync({ url: playground.url }));
+    const nobody = open(createSync({ url: playground.url, locale: "nl" }));
     const reader = open(await user({ scope: "rooms:write" }));
-    const liar = open(createSync({ url: playground.url, token: () => "nonsense" }));
+    const liar = open(createSync({ url: playground.url, locale: "ja-JP", token: () => "nonsense" }));
     await Promise.all([nobody, reader, liar].map((board) => shows(board, ({ status }) => status === "error")));
-    expect([nobody, reader, liar].map((board) => board.getSnapshot().error)).toMatchObject([
-      { errorCode: "auth_required", httpStatus: 401 },
-      { errorCode: "forbidden", httpStatus: 403 },
-      { errorCode: "auth_required", httpStatus: 401 },
-    ]);
+    await vi.waitFor(() =>
+      expect([nobody, reader, liar].map((board) => board.getSnapshot().error)).toMatchObject([
+        { errorCode: "auth_required", httpStatus: 401, message: "Log in om verder te gaan." },
+        { errorCode: "forbidden", httpStatus: 403, message: "Je hebt hier geen toegang toe." },
+        { errorCode: "auth_required", httpStatus: 401, message: "続けるにはログインしてください。" },
+      ]),
+    );
   });
 
   test("write has it taken back, in the reader's language", async () => {

@@ -3,6 +3,7 @@
 import { createWorkspace } from "syncline/workspaces";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { createClient } from "../../src/core/client.js";
+import { loadClosedTexts } from "../../src/core/closed.js";
 import { client, type FakeServer, failSockets, fakePage, fakeServer, seconds, settle } from "../support/snapshots.js";
 import { type Board, openBoard, statuses, sync, written } from "../support/workspaces.js";
 
@@ -42,12 +43,13 @@ describe("the status", () => {
   });
 
   for (const [code, error] of [
-    [4000, { errorCode: "connection.refused", httpStatus: 400 }],
-    [4001, { errorCode: "auth_required", httpStatus: 401 }],
-    [4003, { errorCode: "forbidden", httpStatus: 403 }],
-    [4099, { errorCode: "connection.refused", httpStatus: 400 }],
+    [4000, { errorCode: "connection.refused", httpStatus: 400, message: "De server heeft de verbinding geweigerd." }],
+    [4001, { errorCode: "auth_required", httpStatus: 401, message: "Log in om verder te gaan." }],
+    [4003, { errorCode: "forbidden", httpStatus: 403, message: "Je hebt hier geen toegang toe." }],
+    [4099, { errorCode: "connection.refused", httpStatus: 400, message: "De server heeft de verbinding geweigerd." }],
   ] as const) {
     test(`is an error, for good, after a close with ${code}`, async () => {
+      await loadClosedTexts();
       const board = await openBoard({ sync: client({ token: undefined }) });
       const written = board.set("topic", "Lunch");
       server.socket().onopen?.();
@@ -55,7 +57,7 @@ describe("the status", () => {
       expect(board.getSnapshot()).toEqual({
         data: {},
         status: "error",
-        error: { status: "error", message: "because", ...error },
+        error: { status: "error", ...error },
         presence: [],
         pending: 0,
       });

@@ -32,6 +32,13 @@ const CLIENT_CODES: &[ClientCode] = &[
     },
 ];
 
+/// The texts of connections that the server has closed for good. It is no code: that is as the HTTP endpoints say it.
+const CLOSED: &str = "connection.closed";
+
+/// Why it has: the error code, `full` for a document that is too large, and `refused` for any other.
+const CLOSED_REASONS: &[&str] =
+    &["auth_required", "forbidden", "deleted", "full", "too_large", "malformed", "refused"];
+
 /// A text that the client says itself: which, and with what value of the code's parameter if it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientText {
@@ -70,14 +77,35 @@ pub fn framework(languages: &[String], texts: impl Fn(&str, ClientText) -> Strin
             Some((_, value)) => format!("{}:{value}", text.code),
             None => text.code.to_owned(),
         };
-        let _ = writeln!(file, "  {}: {{", print::key(&name));
-        for language in languages {
-            let said = Value::from(texts(language, text));
-            let _ = writeln!(file, "    {}: {said},", print::key(language));
-        }
-        file.push_str("  },\n");
+        file.push_str(&in_each(languages, &name, |language| texts(language, text)));
     }
     file + "} as const;\n"
+}
+
+/// The file `closed.generated.ts`: what the client says when the server has closed a connection for good. By itself, since
+/// only documents and workspaces have such. `texts` is as for [`framework`].
+#[must_use]
+pub fn closed(languages: &[String], texts: impl Fn(&str, ClientText) -> String) -> String {
+    let mut file = format!("{}\n", banner("the framework's texts"));
+    file.push_str(
+        "/** What the client says, in the reader's language, when the server has closed a connection for good. */\n",
+    );
+    file.push_str("export const closedTexts = {\n");
+    for reason in CLOSED_REASONS {
+        let text = ClientText { code: CLOSED, param: Some(("reason", reason)) };
+        file.push_str(&in_each(languages, reason, |language| texts(language, text)));
+    }
+    file + "} as const;\n"
+}
+
+/// A text in each language.
+fn in_each(languages: &[String], name: &str, text: impl Fn(&str) -> String) -> String {
+    let mut lines = format!("  {}: {{\n", print::key(name));
+    for language in languages {
+        let said = Value::from(text(language));
+        let _ = writeln!(lines, "    {}: {said},", print::key(language));
+    }
+    lines + "  },\n"
 }
 
 /// Each code with its comment, sorted.

@@ -14,7 +14,7 @@ use std::{
 use syncline::{Registry, Session, codes};
 use ts_rs::TS as _;
 
-pub use framework::{ClientText, client_texts, framework};
+pub use framework::{ClientText, client_texts, closed, framework};
 
 use crate::{
     RouteDoc,

@@ -1,6 +1,6 @@
 //! The TypeScript: all of it in one picture, and what of it has to be so.
 
-use syncline_codegen::typescript::{ClientText, api_types, client_texts, framework};
+use syncline_codegen::typescript::{ClientText, api_types, client_texts, closed, framework};
 
 #[test]
 fn api_types_of_the_registry() {
@@ -10,10 +10,16 @@ fn api_types_of_the_registry() {
 #[test]
 fn framework_types() {
     let languages = ["en".to_owned(), "pt-BR".to_owned()];
-    let said = |language: &str, ClientText { code, param }: ClientText| {
-        format!("{language} \"{code}\" {}", param.map_or("-", |(_, value)| value))
-    };
     insta::assert_snapshot!(framework(&languages, said));
+}
+
+#[test]
+fn closed_texts() {
+    insta::assert_snapshot!(closed(&["en".to_owned(), "pt-BR".to_owned()], said));
+}
+
+fn said(language: &str, ClientText { code, param }: ClientText) -> String {
+    format!("{language} \"{code}\" {}", param.map_or("-", |(_, value)| value))
 }
 
 #[test]

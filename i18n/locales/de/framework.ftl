@@ -110,3 +110,14 @@ request =
     .aborted = Die Anfrage wurde abgebrochen.
     .timeout = Die Antwort ist nicht rechtzeitig eingetroffen. Bitte prüfen Sie Ihre Verbindung und versuchen Sie es erneut.
     .disconnected = Die Verbindung wurde unterbrochen, bevor eine Antwort eintraf. Möglicherweise wurde Ihre Anfrage trotzdem ausgeführt.
+
+connection =
+    .closed = { $reason ->
+        [auth_required] Bitte melden Sie sich an, um fortzufahren.
+        [forbidden] Sie haben hierauf keinen Zugriff.
+        [deleted] Dieses Dokument wurde gelöscht.
+        [full] Dieses Dokument ist voll. Bitte machen Sie in einem neuen weiter oder lassen Sie die Grenze erhöhen.
+        [too_large] Diese Änderung ist größer, als der Server erlaubt.
+        [malformed] Der Server konnte das Gesendete nicht lesen.
+       *[refused] Der Server hat die Verbindung abgelehnt.
+    }

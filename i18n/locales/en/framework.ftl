@@ -124,3 +124,15 @@ request =
     .aborted = The request was canceled.
     .timeout = No response arrived in time. Please check your connection and try again.
     .disconnected = The connection was lost before a response arrived. Your request may still have been carried out.
+
+# .closed: of a connection that the server has ended for good. $reason is the error code; the default is for any other.
+connection =
+    .closed = { $reason ->
+        [auth_required] Please sign in to continue.
+        [forbidden] You do not have access to this.
+        [deleted] This document has been deleted.
+        [full] This document is full. Please go on in a new one, or have the limit raised.
+        [too_large] This change is larger than the server accepts.
+        [malformed] The server could not read what was sent.
+       *[refused] The server refused the connection.
+    }

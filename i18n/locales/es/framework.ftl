@@ -110,3 +110,14 @@ request =
     .aborted = La solicitud se ha cancelado.
     .timeout = La respuesta no ha llegado a tiempo. Compruebe su conexión y vuelva a intentarlo.
     .disconnected = Se ha perdido la conexión antes de recibir la respuesta. Es posible que su solicitud se haya procesado de todos modos.
+
+connection =
+    .closed = { $reason ->
+        [auth_required] Inicie sesión para continuar.
+        [forbidden] No tiene acceso a esto.
+        [deleted] Este documento se ha eliminado.
+        [full] Este documento está lleno. Continúe en uno nuevo o pida que se amplíe el límite.
+        [too_large] Este cambio supera el tamaño que admite el servidor.
+        [malformed] El servidor no ha podido leer lo que se ha enviado.
+       *[refused] El servidor ha rechazado la conexión.
+    }

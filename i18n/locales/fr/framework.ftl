@@ -111,3 +111,14 @@ request =
     .aborted = La requête a été annulée.
     .timeout = Aucune réponse n’est arrivée à temps. Veuillez vérifier votre connexion et réessayer.
     .disconnected = La connexion a été perdue avant l’arrivée de la réponse. Votre requête a peut-être tout de même été exécutée.
+
+connection =
+    .closed = { $reason ->
+        [auth_required] Veuillez vous connecter pour continuer.
+        [forbidden] Vous n’avez pas accès à cet élément.
+        [deleted] Ce document a été supprimé.
+        [full] Ce document est plein. Veuillez continuer dans un nouveau document ou faire augmenter la limite.
+        [too_large] Cette modification dépasse la taille acceptée par le serveur.
+        [malformed] Le serveur n’a pas pu lire ce qui a été envoyé.
+       *[refused] Le serveur a refusé la connexion.
+    }

@@ -110,3 +110,14 @@ request =
     .aborted = Het verzoek is geannuleerd.
     .timeout = Er kwam niet op tijd antwoord. Controleer je verbinding en probeer het opnieuw.
     .disconnected = De verbinding werd verbroken voordat er antwoord kwam. Mogelijk is je verzoek toch uitgevoerd.
+
+connection =
+    .closed = { $reason ->
+        [auth_required] Log in om verder te gaan.
+        [forbidden] Je hebt hier geen toegang toe.
+        [deleted] Dit document is verwijderd.
+        [full] Dit document is vol. Ga verder in een nieuw document of laat de grens verhogen.
+        [too_large] Deze wijziging is groter dan de server toestaat.
+        [malformed] De server kon niet lezen wat er is verstuurd.
+       *[refused] De server heeft de verbinding geweigerd.
+    }

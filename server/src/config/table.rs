@@ -88,7 +88,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("workspaces", "WORKSPACE_BYTES", "67108864", "what a workspace may take on disk, its history included; ops that need more get 413"),
     setting("workspaces", "WORKSPACE_IDLE_SECONDS", "60", "how long a workspace that nobody uses stays in memory"),
     setting("documents", "DOCUMENT_FRAME_BYTES", "8388608", "the size of a message to a document: what a client that comes back has written meanwhile is one"),
-    setting("documents", "DOCUMENT_BYTES", "104857600", "the size of a document's whole state; a larger one is neither kept nor loaded"),
+    setting("documents", "DOCUMENT_BYTES", "104857600", "how large a document may be that takes in more from its clients"),
     setting("documents", "S3_BUCKET", "none", "the bucket that keeps documents (S3 or what speaks its API); without it files in DATA_DIR keep them. Credentials come from the usual AWS_* variables, a role or the machine"),
     setting("documents", "S3_PREFIX", "none", "what stands before the names of all objects, without the slash that follows it; at most 252 bytes"),
     setting("documents", "AWS_REGION", "AWS_DEFAULT_REGION, else us-east-1", "the bucket's region"),

@@ -30,6 +30,8 @@ pub(super) struct Document {
     depths: Depths,
     /// How large it is when it is saved, at most.
     bytes: usize,
+    /// Changes of it that stand on what is gone. They are kept for as long as that may come back.
+    orphans: Vec<Bytes>,
 }
 
 /// The document may hold half of something, and is to be read again.
@@ -73,27 +75,61 @@ impl Batch<'_> {
 impl Document {
     /// An empty one.
     pub(super) fn new() -> Self {
-        Self { doc: Doc::new(), depths: Depths::default(), bytes: 0 }
+        Self { doc: Doc::new(), depths: Depths::default(), bytes: 0, orphans: Vec::new() }
     }
 
-    /// One of what was kept of it, in order.
+    /// One of what was kept of it: whole states, and changes in order. A change that stands on what is in neither is an orphan.
     ///
     /// # Errors
     /// [`Broken`] when that cannot be read.
-    pub(super) fn load<'a>(kept: impl Iterator<Item = &'a [u8]>) -> Result<Self, Broken> {
+    pub(super) fn load(states: &[Bytes], changes: &[Bytes]) -> Result<Self, Broken> {
+        let unsound = |refusal| Broken(format!("what was kept of it is not sound: {refusal:?}"));
+        let mut orphans = Vec::new();
         let mut document = Self::new();
         let mut batch = document.batch();
-        for kept in kept.filter(|kept| !kept.is_empty()) {
-            let taken = document.take(&mut batch, kept, Bounds::OPEN);
-            taken.map_err(|refusal| Broken(format!("what was kept of it is not sound: {refusal:?}")))?;
+        for state in states.iter().filter(|state| !state.is_empty()) {
+            document.take(&mut batch, state, Bounds::OPEN).map_err(unsound)?;
         }
+        for change in changes.iter().filter(|change| !change.is_empty()) {
+            match document.take(&mut batch, change, Bounds::OPEN) {
+                Err(Refusal::Gap) => orphans.push(change.clone()),
+                taken => taken.map_err(unsound)?,
+            }
+        }
+        document.adopt(&mut batch, &orphans);
         document.apply(batch)?;
         Ok(document)
+    }
+
+    /// Changes of it that stand on what is gone.
+    pub(super) fn orphans(&self) -> &[Bytes] {
+        &self.orphans
+    }
+
+    /// Takes into a batch those of the orphans that stand on something again. The others stay orphans.
+    pub(super) fn adopt<'a>(&mut self, batch: &mut Batch<'a>, orphans: &'a [Bytes]) {
+        let mut left: Vec<&Bytes> = orphans.iter().collect();
+        loop {
+            let before = left.len();
+            // One may stand on another.
+            left.retain(|&orphan| self.take(batch, orphan, Bounds::OPEN).is_err());
+            if left.len() == before {
+                break;
+            }
+        }
+        self.orphans = left.into_iter().cloned().collect();
     }
 
     /// A batch that begins with what is here.
     pub(super) fn batch<'a>(&self) -> Batch<'a> {
         Batch { state: self.doc.transact().state_vector(), ahead: HashMap::new(), updates: Vec::new() }
+    }
+
+    /// Whether an update has more than deletions and what is known already.
+    pub(super) fn grows_by(&self, batch: &Batch<'_>, update: &[u8], bounds: Bounds) -> bool {
+        measure::measure(update, bounds).is_ok_and(|measured| {
+            measured.clients().iter().any(|client| client.end() > batch.clock(client.id))
+        })
     }
 
     /// Takes an update into a batch, which is to be applied.

@@ -5,7 +5,9 @@
 //! sockets and HTTP are the edges'.
 
 mod batch;
+mod behind;
 mod deletion;
+mod hearing;
 mod saving;
 #[cfg(test)]
 mod tests;
@@ -16,7 +18,7 @@ use std::{
     time::{Duration, Instant as StdInstant},
 };
 
-use batch::Behind;
+use behind::Behind;
 use bytes::Bytes;
 use saving::{Saving, Unsaved};
 use syncline::SyncResult;
@@ -340,14 +342,22 @@ impl Owner {
         let kept =
             self.outlets.journal.read(&self.log, 0, usize::MAX).await.map_err(|error| error.to_string())?;
         self.saving.read(stored.as_ref(), &kept, Instant::now());
-        let parts: Vec<Bytes> = stored
-            .map(|stored| stored.bytes)
-            .into_iter()
-            .chain(kept.snapshot.map(|snapshot| snapshot.bytes))
-            .chain(kept.entries.into_iter().map(|entry| entry.bytes))
-            .collect();
-        block_in_place(|| Document::load(parts.iter().map(|part| &part[..])))
-            .map_err(|broken| broken.to_string())
+        let stored = stored.map(|stored| stored.bytes);
+        let states: Vec<Bytes> =
+            stored.into_iter().chain(kept.snapshot.map(|snapshot| snapshot.bytes)).collect();
+        let changes: Vec<Bytes> = kept.entries.into_iter().map(|entry| entry.bytes).collect();
+        let document =
+            block_in_place(|| Document::load(&states, &changes)).map_err(|broken| broken.to_string())?;
+        let orphans = document.orphans().len();
+        if orphans > 0 {
+            self.outlets.metrics.documents.orphans.increment(orphans as u64);
+            tracing::error!(
+                document = self.open.id.as_str(),
+                orphans,
+                "changes in the journal stand on what is gone from the store; they are kept until somebody has it"
+            );
+        }
+        Ok(document)
     }
 
     /// Lets go of a document that may hold what is not in the journal. What anybody was told is, so nobody need know.

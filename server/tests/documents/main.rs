@@ -13,6 +13,7 @@ mod ids;
 mod kept;
 mod killed;
 mod logs;
+mod lost;
 #[path = "../support/own_server.rs"]
 #[expect(dead_code, reason = "the tests of nodes use the rest")]
 mod own_server;

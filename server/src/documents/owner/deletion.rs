@@ -1,5 +1,6 @@
 //! The end of a document, and what is kept of one that could not end.
 
+use bytes::Bytes;
 use syncline::SyncResult;
 use tokio::{task::block_in_place, time::Instant};
 
@@ -30,8 +31,9 @@ impl Owner {
     /// It could not be deleted, and what the journal had of it is gone: all of it is put there again.
     async fn keep_after_all(&mut self) {
         let Some(document) = &mut self.document else { return };
+        let orphans = document.orphans().to_vec();
         let kept = match block_in_place(|| document.state()) {
-            Ok(state) => self.keep(state).await,
+            Ok(state) => self.keep_all(std::iter::once(state).chain(orphans)).await,
             Err(broken) => {
                 self.drop_document(&broken.to_string());
                 Err(())
@@ -42,6 +44,14 @@ impl Owner {
             // They come back, and say what is not in the store.
             Err(()) => self.seats.values().for_each(|seat| seat.answers.push(Answer::End(End::FAILED))),
         }
+    }
+
+    /// Puts these in the journal, in order.
+    async fn keep_all(&mut self, entries: impl Iterator<Item = Bytes>) -> Result<(), ()> {
+        for entry in entries {
+            self.keep(entry).await?;
+        }
+        Ok(())
     }
 
     /// It begins anew, and whoever has it open has it no more.

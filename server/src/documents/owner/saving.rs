@@ -199,6 +199,12 @@ impl Owner {
             return self.saving.schedule.failed(now);
         }
         let Some(document) = &mut self.document else { return };
+        if document.is_empty() && self.saving.version.is_none() {
+            // It has nothing but orphans, which stay in the journal.
+            self.saving.schedule.begin();
+            self.saving.schedule.saved();
+            return self.saving.tell_marks(self.saving.changes);
+        }
         let bytes = match block_in_place(|| document.state()) {
             Ok(bytes) => bytes,
             Err(broken) => {
@@ -251,25 +257,39 @@ impl Owner {
 
     /// Somebody else has saved it since: what they have is taken, and then all of it is saved.
     async fn take_stored(&mut self) {
-        match self.outlets.store.load(&self.open.id).await {
-            Ok(stored) => {
-                self.saving.version = stored.as_ref().map(|stored| stored.version.clone());
-                self.saving.schedule.again();
-                if let Some(stored) = stored {
-                    self.merge(stored.bytes).await;
+        let why = match self.outlets.store.load(&self.open.id).await {
+            Ok(None) => {
+                self.saving.version = None;
+                return self.saving.schedule.again();
+            }
+            Ok(Some(Stored { bytes, version })) => {
+                if self.merge(bytes).await {
+                    self.saving.version = Some(version);
+                    return self.saving.schedule.again();
                 }
+                // It is not known what would be lost.
+                "it is not taken, and so not overwritten".to_owned()
             }
-            Err(error) => {
-                tracing::warn!(document = self.open.id.as_str(), %error, "what another node saved could not be read");
-                self.saving.schedule.failed(Instant::now());
-            }
-        }
+            Err(error) => error.to_string(),
+        };
+        self.outlets.metrics.documents.save_failures.increment(1);
+        tracing::warn!(document = self.open.id.as_str(), why, "what another node saved could not be read");
+        self.saving.schedule.failed(Instant::now());
     }
 
-    /// Carries out a write after which there is less in the journal.
+    /// Carries out a write after which there is less in the journal. Orphans are nowhere else, so they come after it.
     async fn trim_journal(&mut self, write: Write, gone: usize, instead: usize) {
-        match self.outlets.journal.commit(vec![write]).await {
-            Ok(_) => self.saving.kept = self.saving.kept.saturating_sub(gone) + instead,
+        // It is read again, and then saved again.
+        let Some(document) = &self.document else { return };
+        let orphans = document.orphans();
+        let instead = instead + orphans.iter().map(Bytes::len).sum::<usize>();
+        let again = |entry: &Bytes| Write::Append { log: self.log.clone(), entry: entry.clone() };
+        let writes = std::iter::once(write).chain(orphans.iter().map(again)).collect();
+        match self.outlets.journal.commit(writes).await {
+            Ok(positions) => {
+                self.saving.position = positions.last().copied().unwrap_or(self.saving.position);
+                self.saving.kept = self.saving.kept.saturating_sub(gone) + instead;
+            }
             Err(error) => {
                 tracing::warn!(document = self.open.id.as_str(), %error, "what is saved is still in the journal");
             }

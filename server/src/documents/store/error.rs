@@ -7,16 +7,9 @@ use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use object_store::Error;
 
-/// Why. A write may have been carried out nevertheless, unless it was too large.
+/// Why. A write may have been carried out nevertheless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StoreError {
-    /// The document has more bytes than may be.
-    TooLarge {
-        /// So many.
-        bytes: u64,
-        /// `DOCUMENT_BYTES`.
-        limit: usize,
-    },
     /// There was no answer in this time.
     Deadline(Duration),
     /// Anything else.
@@ -38,9 +31,6 @@ impl From<Error> for StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLarge { bytes, limit } => {
-                write!(f, "the document has {bytes} bytes, DOCUMENT_BYTES is {limit}")
-            }
             Self::Deadline(after) => write!(f, "no answer within {} s", after.as_secs_f64()),
             Self::Failed(why) => f.write_str(why),
         }

@@ -43,8 +43,6 @@ const TURNS: usize = 64;
 pub(crate) struct Store {
     objects: Arc<dyn ObjectStore>,
     place: Place,
-    /// The largest document, in bytes.
-    limit: usize,
 }
 
 /// Where they are.
@@ -87,7 +85,7 @@ impl Store {
     /// What is kept of a document; `None` if nothing is.
     ///
     /// # Errors
-    /// When the store fails, says nothing in time, or has a document that is larger than may be: that one is not read.
+    /// When the store fails or says nothing in time.
     pub(crate) async fn load(&self, id: &DocumentId) -> Result<Option<Stored>, StoreError> {
         let key = self.key(id)?;
         let found = match self.within(0, self.objects.get_opts(&key, GetOptions::default())).await? {
@@ -96,9 +94,6 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         let bytes = found.meta.size;
-        if bytes > self.limit as u64 {
-            return Err(StoreError::TooLarge { bytes, limit: self.limit });
-        }
         let version =
             Version(UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() });
         let bytes = self.within(bytes, found.bytes()).await??;
@@ -109,8 +104,8 @@ impl Store {
     /// folder, where nobody else writes, it is not asked what is there.
     ///
     /// # Errors
-    /// When the store fails, says nothing in time, or the document is larger than may be. It may have been kept
-    /// nevertheless; then the next save is told of a conflict.
+    /// When the store fails or says nothing in time. It may have been kept nevertheless; then the next save is told of a
+    /// conflict.
     pub(crate) async fn save(
         &self,
         id: &DocumentId,
@@ -118,10 +113,6 @@ impl Store {
         after: Option<&Version>,
     ) -> Result<Saved, StoreError> {
         let size = bytes.len() as u64;
-        if bytes.len() > self.limit {
-            // It could not be loaded again.
-            return Err(StoreError::TooLarge { bytes: size, limit: self.limit });
-        }
         let key = self.key(id)?;
         let mode = match (&self.place, after) {
             (Place::Folder(_), _) => PutMode::Overwrite,

@@ -30,16 +30,15 @@ impl Store {
     /// # Errors
     /// What is wrong with the settings or the folder.
     pub(crate) fn from_config(config: &Config) -> Result<Self, String> {
-        let limit = config.document_bytes;
         if let Some(bucket) = &config.s3_bucket {
             let objects =
                 s3(config, bucket).map_err(|error| format!("S3_BUCKET {bucket}: {}", said(&error)))?;
             let prefix = config.s3_prefix.as_deref().map(Into::into);
             let place = Place::Bucket { prefix, patience: PATIENCE };
-            return Ok(Self { objects: Arc::new(objects), place, limit });
+            return Ok(Self { objects: Arc::new(objects), place });
         }
         let Some(data) = &config.data_dir else {
-            return Ok(Self { objects: Arc::new(InMemory::new()), place: Place::Memory, limit });
+            return Ok(Self { objects: Arc::new(InMemory::new()), place: Place::Memory });
         };
         let path = data.join(DOCUMENTS);
         let failed = |error: io::Error| format!("DATA_DIR {}: {error}", path.display());
@@ -48,7 +47,7 @@ impl Store {
             .map_err(|error| format!("DATA_DIR {}: {}", path.display(), said(&error)))?
             .with_fsync(true);
         let place = Place::Folder(Arc::new(Folder::new(path)));
-        Ok(Self { objects: Arc::new(objects), place, limit })
+        Ok(Self { objects: Arc::new(objects), place })
     }
 
     /// The same with less patience.

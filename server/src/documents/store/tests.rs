@@ -11,15 +11,13 @@ use tokio::{
 
 use super::{
     Place, Saved, Store, StoreError,
-    contract::{LIMIT, id, keeps, save, shares, text},
+    contract::{LARGE, id, keeps, save, shares, text},
 };
 use crate::{config::Config, folder::Folder, s3_server::S3Server};
 
 /// The store that settings lead to.
 fn store<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Store {
-    let limit = LIMIT.to_string();
-    let mut pairs: Vec<(&str, &str)> = settings.into_iter().collect();
-    pairs.push(("DOCUMENT_BYTES", limit.as_str()));
+    let pairs: Vec<(&str, &str)> = settings.into_iter().collect();
     let config = Config::from_pairs(&pairs).expect("the settings");
     Store::from_config(&config).expect("a store")
 }
@@ -111,7 +109,7 @@ async fn a_save_that_was_given_up_does_not_come_after_the_next() {
     let store = in_folder(&folder);
     for round in 0..50 {
         let id = id(&format!("document {round}"));
-        let large = Bytes::from(vec![b'x'; LIMIT]);
+        let large = Bytes::from(vec![b'x'; LARGE]);
         let mut given_up = Box::pin(store.save(&id, large, None));
         let is_done = given_up.as_mut().now_or_never().is_some();
         assert!(!is_done, "it has begun, and no more");

@@ -42,6 +42,8 @@ pub(crate) struct DocumentMetrics {
     pub(crate) load_seconds: Histogram,
     /// Documents that could not be read.
     pub(crate) load_failures: Counter,
+    /// Changes in the journal that stand on what is gone from the store.
+    pub(crate) orphans: Counter,
     /// Documents written to the store.
     pub(crate) saves: Counter,
     /// How large they were, in bytes.
@@ -71,6 +73,7 @@ impl DocumentMetrics {
             commit_failures: counter!("syncline_document_commit_failures_total"),
             load_seconds: histogram!("syncline_document_load_seconds"),
             load_failures: counter!("syncline_document_load_failures_total"),
+            orphans: counter!("syncline_document_orphans_total"),
             saves: counter!("syncline_document_saves_total"),
             saved_bytes: counter!("syncline_document_saved_bytes_total"),
             save_seconds: histogram!("syncline_document_save_seconds"),
@@ -82,12 +85,13 @@ impl DocumentMetrics {
         }
     }
 
-    pub(super) fn counters(&self) -> [&Counter; 11] {
+    pub(super) fn counters(&self) -> [&Counter; 12] {
         [
             &self.updates,
             &self.refused,
             &self.commit_failures,
             &self.load_failures,
+            &self.orphans,
             &self.saves,
             &self.saved_bytes,
             &self.save_conflicts,
@@ -123,6 +127,10 @@ pub(super) fn describe() {
         "From asking for a document to its being in memory"
     );
     describe_counter!("syncline_document_load_failures_total", "Documents that could not be read");
+    describe_counter!(
+        "syncline_document_orphans_total",
+        "Changes in the journal that stand on what is gone from the store, each time that they are read"
+    );
     describe_counter!("syncline_document_saves_total", "Documents written to the store");
     describe_counter!("syncline_document_saved_bytes_total", "How large they were, in bytes");
     describe_histogram!(
