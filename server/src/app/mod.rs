@@ -44,10 +44,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest frame, message or polling body; above it the transport closes the connection.
 const MAX_TRANSPORT_BYTES: usize = 1024 * 1024;
 
-/// How many tasks are polled between two looks at the sockets. One delivery wakes a writer for each of its recipients, so tokio's
-/// 61 would look several times for each.
-const TASKS_BETWEEN_LOOKS: u32 = 256;
-
 /// What a WebSocket reads into, in bytes, for as long as it lives; a longer message has room made for it. Most that clients
 /// send is shorter.
 const READ_BUFFER: usize = 512;
@@ -153,7 +149,6 @@ impl Server {
                 runtime
             }
         };
-        runtime.event_interval(TASKS_BETWEEN_LOOKS);
         let runtime = runtime.enable_all().thread_name("syncline-sockets").build()?;
         let (ended, end) = oneshot::channel();
         let (ready, is_ready) = std::sync::mpsc::channel();

@@ -107,9 +107,6 @@ fn lock(queues: &Queues) -> MutexGuard<'_, HashMap<Arc<str>, RoomQueue>> {
 }
 
 async fn drain(node: Arc<Node>, queues: Arc<Queues>, room: Arc<str>) {
-    // Behind whatever is ready by now: what else is sent to the room meanwhile goes out with it, and where nothing is ready this
-    // costs a look at the sockets.
-    tokio::task::yield_now().await;
     let (mut way_out, mut deliveries) = (WayOut::new(Arc::clone(&node), Arc::clone(&room)), 0);
     while let Some((waiting, more)) = next(&queues, &room) {
         way_out.begin(more);
