@@ -24,9 +24,9 @@ mod documents {
     };
 
     use self::{
-        awareness::{self, Awareness, Source},
+        awareness::{Awareness, Source},
         depth::Depths,
-        frame::{self, Message},
+        frame::Message,
         measure::{Bounds, measure, measure_state_vector},
     };
 
