@@ -84,18 +84,6 @@ describe("a connection", () => {
     expect((await step(ada, 3, "closing")).status).toBe("success");
   });
 
-  test("brings events that wait for each other together, each once and in order", async () => {
-    const [ada, bob] = [await user(playground, { sub: "ada" }), await user(playground, { sub: "bob" })];
-    await Promise.all([joined(ada, "burst"), joined(bob, "burst")]);
-    const { steps, count } = recordSteps(ada);
-    // As many as the rate limit lets through at once.
-    const numbers = Array.from({ length: 40 }, (_, number) => number);
-    const answers = await Promise.all(numbers.map((number) => step(bob, number, "burst")));
-    expect(answers.map(({ status }) => status)).toEqual(numbers.map(() => "success"));
-    await count(numbers.length);
-    expect(steps).toEqual(numbers);
-  });
-
   test("shows every frame, answers with the number of what they answer", async () => {
     const ada = await user(playground, { sub: "ada" });
     const frames = recordFrames(ada);
