@@ -4,6 +4,7 @@
 
 use std::{ops::Range, sync::Arc};
 
+use futures_util::FutureExt as _;
 use serde::Serialize;
 use socketioxide::{
     extract::AckSender,
@@ -13,7 +14,7 @@ use socketioxide::{
 use socketioxide_core::Str;
 use syncline::{
     SyncError, SyncResult, codes,
-    run::{Ack, ClientEvent, SyncRequest, read_packet},
+    run::{Ack, ClientEvent, RequestError, SyncRequest, read_packet},
 };
 
 use super::{
@@ -42,15 +43,27 @@ pub(crate) struct Listener {
 
 /// An event that waits in the inbox.
 struct Waiting {
-    event: ClientEvent,
-    text: Str,
-    payload: Range<usize>,
+    said: Said,
     answer: Answer,
 }
 
-impl Waiting {
+/// What a client sent.
+struct Said {
+    event: ClientEvent,
+    text: Str,
+    payload: Range<usize>,
+}
+
+/// What a client asks for with `sync`, if it is that.
+type Request<'a> = Option<Result<SyncRequest<'a>, RequestError>>;
+
+impl Said {
     fn payload(&self) -> &str {
         self.text.as_str().get(self.payload.clone()).unwrap_or("null")
+    }
+
+    fn request(&self) -> Request<'_> {
+        (self.event == ClientEvent::Sync).then(|| SyncRequest::from_socket(self.payload()))
     }
 }
 
@@ -66,7 +79,7 @@ impl MessageHandler<DirectAdapter, ()> for Listener {
         };
         self.events.admit(&self.member);
         match self.accept(value) {
-            Ok((event, text, payload)) => self.take(Waiting { event, text, payload, answer }),
+            Ok(said) => self.take(Waiting { said, answer }),
             Err(error) => self.refuse(answer, error),
         }
     }
@@ -78,19 +91,19 @@ impl Listener {
         Self { events, member, inbox, abuse: Abuse::default() }
     }
 
-    fn accept(&self, value: Value) -> SyncResult<(ClientEvent, Str, Range<usize>)> {
+    fn accept(&self, value: Value) -> SyncResult<Said> {
         let Value::Str(text, None) = value else { return Err(codes::INVALID_REQUEST.into()) };
         let (event, payload) = read_packet(&text, self.events.limits.packet)?;
         // The payload is a part of the text, or nothing: then it is not, and its range is empty.
         let start = (payload.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
-        let range = if start < text.len() { start..start + payload.len() } else { 0..0 };
-        Ok((event, text, range))
+        let payload = if start < text.len() { start..start + payload.len() } else { 0..0 };
+        Ok(Said { event, text, payload })
     }
 
     fn take(&self, waiting: Waiting) {
         match self.member.standing() {
             Standing::Ended => return,
-            Standing::Expired if waiting.event != ClientEvent::RefreshToken => {
+            Standing::Expired if waiting.said.event != ClientEvent::RefreshToken => {
                 return self.refuse(waiting.answer, codes::AUTH_EXPIRED.into());
             }
             Standing::Open | Standing::Expired => {}
@@ -98,7 +111,7 @@ impl Listener {
         if self.events.tasks.is_closed() {
             return self.refuse(waiting.answer, codes::SHUTTING_DOWN.into());
         }
-        if waiting.event == ClientEvent::RefreshToken {
+        if waiting.said.event == ClientEvent::RefreshToken {
             // Not through the inbox: a socket whose token runs out may not have to wait behind its own requests.
             return match self.events.dispatch.check_address(self.member.address) {
                 Ok(()) => drop(self.events.tasks.spawn(refresh_token(waiting))),
@@ -109,9 +122,19 @@ impl Listener {
             Admitted::Queued => self.events.metrics.inbox.increment(1),
             Admitted::Drain => {
                 self.events.metrics.inbox.increment(1);
-                self.events.tasks.spawn(drain(Arc::clone(&self.events), Arc::clone(&self.inbox)));
+                self.drain_now();
             }
             Admitted::Full(waiting) => self.refuse(waiting.answer, codes::INBOX_FULL.into()),
+        }
+    }
+
+    /// Drains the inbox here and now as far as that goes without waiting: most events need not, and a task of their own
+    /// would have them wait behind everything that is to be written.
+    fn drain_now(&self) {
+        let draining = drain(Arc::clone(&self.events), Arc::clone(&self.inbox));
+        let mut draining = Box::pin(self.events.tasks.track_future(draining));
+        if (&mut draining).now_or_never().is_none() {
+            tokio::spawn(draining);
         }
     }
 
@@ -127,60 +150,58 @@ impl Listener {
 }
 
 async fn drain(events: Arc<Events>, inbox: Arc<Inbox<Waiting>>) {
-    while let Some(waiting) = inbox.next() {
+    while let Some(Waiting { said, answer }) = inbox.next() {
         events.metrics.inbox.decrement(1);
-        if waiting.event == ClientEvent::Sync && events.runs_beside(&waiting) {
-            inbox.step_aside();
-            let (events, inbox) = (Arc::clone(&events), Arc::clone(&inbox));
-            events.tasks.clone().spawn(async move {
-                events.run(waiting).await;
-                inbox.done_beside();
-            });
-        } else {
-            events.run(waiting).await;
+        let request = said.request();
+        if !matches!(&request, Some(Ok(request)) if events.dispatch.is_concurrent(request)) {
+            events.run(&said, request, answer).await;
+            continue;
         }
+        drop(request);
+        inbox.step_aside();
+        let (events, inbox) = (Arc::clone(&events), Arc::clone(&inbox));
+        events.tasks.clone().spawn(async move {
+            events.run(&said, said.request(), answer).await;
+            inbox.done_beside();
+        });
     }
 }
 
 impl Events {
-    fn runs_beside(&self, waiting: &Waiting) -> bool {
-        SyncRequest::from_socket(waiting.payload()).is_ok_and(|request| self.dispatch.is_concurrent(&request))
-    }
-
-    async fn run(&self, waiting: Waiting) {
-        let member = Arc::clone(&waiting.answer.member);
+    async fn run(&self, said: &Said, request: Request<'_>, answer: Answer) {
+        let member = Arc::clone(&answer.member);
         if member.standing() == Standing::Expired {
-            return waiting.answer.error(&codes::AUTH_EXPIRED.into());
+            return answer.error(&codes::AUTH_EXPIRED.into());
         }
-        if waiting.event == ClientEvent::Sync {
-            return self.sync(&member, waiting).await;
+        if let Some(request) = request {
+            return self.sync(&member, request, answer).await;
         }
         if let Err(error) = self.dispatch.check_address(member.address) {
-            return waiting.answer.error(&error);
+            return answer.error(&error);
         }
-        match waiting.event {
+        match said.event {
             ClientEvent::JoinRoom => {
-                let joined = match commands::read::<RoomCommand>(waiting.payload()) {
+                let joined = match commands::read::<RoomCommand>(said.payload()) {
                     Ok(command) => {
                         rooms::join(&self.members, &self.dispatch.policy, &member, &command.room).await
                     }
                     Err(error) => Err(error),
                 };
                 self.metrics.rooms.set(self.members.room_count() as f64);
-                waiting.answer.result(joined.map(JoinedRooms::new));
+                answer.result(joined.map(JoinedRooms::new));
             }
             ClientEvent::LeaveRoom => {
-                let command = commands::read::<RoomCommand>(waiting.payload());
+                let command = commands::read::<RoomCommand>(said.payload());
                 let left = command.and_then(|command| rooms::leave(&self.members, &member, &command.room));
                 self.metrics.rooms.set(self.members.room_count() as f64);
-                waiting.answer.result(left.map(JoinedRooms::new));
+                answer.result(left.map(JoinedRooms::new));
             }
             ClientEvent::GetJoinedRooms => {
-                waiting.answer.result(Ok(JoinedRooms::new(self.members.rooms_of(member.id))));
+                answer.result(Ok(JoinedRooms::new(self.members.rooms_of(member.id))));
             }
             ClientEvent::UpdateLocation => {
-                let location = commands::read_location(waiting.payload());
-                waiting.answer.result(location.map(|location| {
+                let location = commands::read_location(said.payload());
+                answer.result(location.map(|location| {
                     self.members
                         .update_session(&member, |session| syncline::Session { location, ..session.clone() });
                     Success::new()
@@ -191,8 +212,8 @@ impl Events {
         }
     }
 
-    async fn sync(&self, member: &Member, waiting: Waiting) {
-        let outcome = match SyncRequest::from_socket(waiting.payload()) {
+    async fn sync(&self, member: &Member, request: Result<SyncRequest<'_>, RequestError>, answer: Answer) {
+        let outcome = match request {
             Ok(request) => {
                 let caller = Caller {
                     session: member.session(),
@@ -209,20 +230,20 @@ impl Events {
             }
         };
         match outcome {
-            Ok(server_output) => waiting.answer.send(&Ack::new(&server_output)),
+            Ok(server_output) => answer.send(&Ack::new(&server_output)),
             // Dispatch has counted its errors by route and code.
-            Err(error) => waiting.answer.error_counted(&error),
+            Err(error) => answer.error_counted(&error),
         }
     }
 }
 
-async fn refresh_token(waiting: Waiting) {
-    let (events, member) = (Arc::clone(&waiting.answer.events), Arc::clone(&waiting.answer.member));
-    let refreshed = match commands::read::<RefreshCommand>(waiting.payload()) {
+async fn refresh_token(Waiting { said, answer }: Waiting) {
+    let (events, member) = (Arc::clone(&answer.events), Arc::clone(&answer.member));
+    let refreshed = match commands::read::<RefreshCommand>(said.payload()) {
         Ok(command) => events.refresh(&member, &command.token).await,
         Err(error) => Err(error),
     };
-    waiting.answer.result(refreshed.map(Refreshed::new));
+    answer.result(refreshed.map(Refreshed::new));
 }
 
 impl Events {
