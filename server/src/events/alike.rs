@@ -80,3 +80,6 @@ impl Node {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,8 @@
 //! so that no name of a user's matters, and follows the group under the members' lock. A group that is never sent to has
 //! none. It ends by itself, with its last member.
 
+#[cfg(test)]
+use std::collections::BTreeSet;
 use std::{
     any::TypeId,
     ops::Deref,
@@ -163,6 +165,15 @@ impl Circle {
         let unsent = mirrors.send(name, packet);
         left_out().for_each(|(id, _)| mirrors.add(name, *id));
         Some(unsent)
+    }
+}
+
+#[cfg(test)]
+impl Circle {
+    /// Its mirror's name, if it has one and somebody is in it, and who should be.
+    pub(super) fn mirrored(&self) -> Option<(String, BTreeSet<SocketId>)> {
+        let mirror = self.mirror.as_ref().filter(|_| !self.is_empty())?;
+        Some((mirror.name.to_string(), self.members.keys().copied().collect()))
     }
 }
 

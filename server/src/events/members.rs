@@ -279,6 +279,19 @@ impl Members {
     }
 }
 
+#[cfg(test)]
+impl Members {
+    /// All mirrors by name, and who should be in each.
+    pub(crate) fn mirrored(&self) -> Vec<(String, std::collections::BTreeSet<SocketId>)> {
+        let state = self.lock();
+        let circles = state.rooms.values().flat_map(|room| {
+            let partitions = room.partitions.values().flat_map(|partition| partition.groups.values());
+            std::iter::once(&room.members).chain(partitions)
+        });
+        circles.filter_map(Circle::mirrored).collect()
+    }
+}
+
 impl State {
     fn leave(&mut self, id: SocketId, name: &str) {
         let Some(room) = self.rooms.get_mut(name) else { return };
