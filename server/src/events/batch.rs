@@ -12,7 +12,8 @@ use rustc_hash::FxBuildHasher;
 
 use super::{
     direct::Frame,
-    member::{Member, SocketId},
+    group::Group,
+    member::{Member, SocketId, Standing},
 };
 
 /// A packet does not grow beyond this, in bytes, unless one event alone does.
@@ -38,6 +39,14 @@ pub(crate) struct Batch {
     nodes: Vec<Node>,
     /// The last frames, and of each the ways from one node to another over it.
     recent: VecDeque<(Frame, Vec<(NodeId, NodeId)>)>,
+}
+
+/// What most of a group have.
+pub(crate) struct Common {
+    node: NodeId,
+    pub(crate) packet: Frame,
+    /// The places of the others, in order.
+    pub(crate) left_out: Vec<usize>,
 }
 
 struct Node {
@@ -86,6 +95,34 @@ impl Batch {
     pub(crate) fn take(&mut self, member: &Member) -> Option<Frame> {
         let (_, node) = self.members.swap_remove(&member.id)?;
         packet(&mut self.nodes, node)
+    }
+
+    /// What most of a group have: their packet, and the places of those who have another or may have none now. Nothing if
+    /// those are too many.
+    pub(crate) fn alike(&mut self, group: &Group) -> Option<Common> {
+        let node_of = |id| self.members.get(id).map_or(NONE, |(_, node)| *node);
+        // Each vote for another takes one away: what more than half have is what is left.
+        let (node, _) = group.keys().fold((NONE, 0_usize), |(most, votes), id| match (node_of(id), votes) {
+            (node, 0) => (node, 1),
+            (node, _) if node == most => (most, votes + 1),
+            _ => (most, votes - 1),
+        });
+        let packet = packet(&mut self.nodes, node)?;
+        let mut left_out = Vec::new();
+        for (place, (id, member)) in group.iter().enumerate() {
+            if node_of(id) != node || member.standing() != Standing::Open {
+                left_out.push(place);
+                if left_out.len() > group.most_left_out() {
+                    return None;
+                }
+            }
+        }
+        Some(Common { node, packet, left_out })
+    }
+
+    /// Forgets what most of a group had.
+    pub(crate) fn forget(&mut self, group: &Group, common: &Common) {
+        self.members.retain(|id, (_, node)| *node != common.node || !group.contains_key(id));
     }
 
     /// Hands each member's packet out, and is empty after it.
@@ -137,6 +174,9 @@ mod tests {
     impl Outbox for Nowhere {
         fn emit(&self, _: &Frame) -> Result<(), OutboxError> {
             Ok(())
+        }
+        fn is_full(&self) -> bool {
+            false
         }
         fn kill(&self) {}
         fn has_connection(&self) -> bool {

@@ -154,7 +154,7 @@ mod tests {
             metrics: Metrics::new(&registry, &[], &[]),
             registry,
             functions: Functions::new(Arc::new(())),
-            members: Arc::new(Members::new(false)),
+            members: Arc::new(Members::new(false, None)),
             errors: Arc::new(Errors::new(Catalog::builder().build().unwrap())),
             burst: 1,
         }))

@@ -19,7 +19,10 @@ use socketioxide_core::{
     packet::Packet,
 };
 
-use super::member::OutboxError;
+use super::{
+    group::{Mirrors, Unsent},
+    member::OutboxError,
+};
 
 type Local = CoreLocalAdapter<Emitter>;
 
@@ -45,6 +48,10 @@ impl Frame {
     /// How many events are in it.
     pub(crate) fn events(&self) -> u32 {
         self.events
+    }
+
+    fn packet(&self) -> Packet {
+        Packet::event("/", Value::Str(self.text.clone(), None))
     }
 
     /// Whether both are one encoding.
@@ -93,14 +100,42 @@ impl From<String> for Frame {
 pub(crate) struct Direct(Arc<OnceLock<Arc<Local>>>);
 
 impl Direct {
-    /// Queues an event for one socket.
+    /// Queues a packet for one socket.
     pub(crate) fn send(&self, socket: Sid, frame: &Frame) -> Result<(), OutboxError> {
         let local = self.0.get().ok_or(OutboxError::Closed)?;
-        let packet = Packet::event("/", Value::Str(frame.text.clone(), None));
-        local.broadcast(packet, BroadcastOptions::new(socket)).map_err(|errors| match errors.first() {
-            Some(SocketError::InternalChannelFull) => OutboxError::Full,
-            Some(SocketError::Closed) | None => OutboxError::Closed,
+        local.broadcast(frame.packet(), BroadcastOptions::new(socket)).map_err(|errors| {
+            match errors.first() {
+                Some(SocketError::InternalChannelFull) => OutboxError::Full,
+                Some(SocketError::Closed) | None => OutboxError::Closed,
+            }
         })
+    }
+}
+
+impl Mirrors for Direct {
+    fn is_ready(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    fn add(&self, mirror: &str, socket: Sid) {
+        if let Some(local) = self.0.get() {
+            local.add_all(socket, mirror.to_owned());
+        }
+    }
+
+    fn remove(&self, mirror: &str, socket: Sid) {
+        if let Some(local) = self.0.get() {
+            local.del(socket, mirror.to_owned());
+        }
+    }
+
+    fn send(&self, mirror: &str, packet: &Frame) -> Unsent {
+        let Some(local) = self.0.get() else { return Unsent::default() };
+        let mut options = BroadcastOptions::default();
+        options.rooms.push(mirror.to_owned().into());
+        let errors = local.broadcast(packet.packet(), options).err().unwrap_or_default();
+        let full = errors.iter().filter(|error| matches!(error, SocketError::InternalChannelFull)).count();
+        Unsent { sockets: errors.len(), full }
     }
 }
 

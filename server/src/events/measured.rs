@@ -32,6 +32,10 @@ impl Outbox for Arc<Counted> {
         Ok(())
     }
 
+    fn is_full(&self) -> bool {
+        false
+    }
+
     fn kill(&self) {}
 
     fn has_connection(&self) -> bool {

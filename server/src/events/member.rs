@@ -21,6 +21,9 @@ pub(crate) trait Outbox: Send + Sync {
     /// Queues an event.
     fn emit(&self, frame: &Frame) -> Result<(), OutboxError>;
 
+    /// Whether nothing more could be queued now.
+    fn is_full(&self) -> bool;
+
     /// Ends the connection at once; what is queued is lost.
     fn kill(&self);
 

@@ -1,7 +1,8 @@
 //! The one place of sessions, rooms, and who is in which: with a generation per change of a room, and the partition
 //! of its members by audience.
 //!
-//! Plain state under one lock that is never held across an await. It sends nothing.
+//! Plain state under one lock that is never held across an await. It sends nothing but what goes to a group at once, which
+//! has to be the same instant in which the group is looked at.
 
 use std::{
     any::TypeId,
@@ -19,14 +20,15 @@ use syncline::{
     run::{AudienceKey, AudienceOf},
 };
 
-use super::member::{Member, SocketId};
+use super::{
+    direct::Frame,
+    group::{Circle, Group, Mirrors, Unsent},
+    member::{Member, SocketId},
+};
 use crate::cluster::{Bus, Interest};
 
 /// How many rooms one socket may join.
 pub(crate) const MAX_ROOMS: usize = 50;
-
-/// The members of a room or of one of its audiences.
-pub(crate) type Group = Arc<IndexMap<SocketId, Arc<Member>>>;
 
 /// Tells whether anybody has joined or left a room since it was looked at.
 #[derive(Clone)]
@@ -49,6 +51,8 @@ pub(crate) struct Members {
     state: Mutex<State>,
     /// Whether the pseudo-room is kept.
     everybody: bool,
+    /// Where groups have their mirrors, if they may have any.
+    mirrors: Option<Arc<dyn Mirrors>>,
     /// Where what other nodes publish comes from. It holds what delivers, which holds the members.
     bus: OnceLock<Weak<dyn Bus>>,
 }
@@ -67,7 +71,7 @@ struct Entry {
 
 struct Room {
     generation: Arc<AtomicU64>,
-    members: Group,
+    members: Circle,
     partitions: HashMap<TypeId, Partition>,
     /// Wants what other nodes publish, from the first member to the last.
     interest: Option<Arc<dyn Interest>>,
@@ -76,14 +80,15 @@ struct Room {
 /// A room's members by audience. Made at the first delivery that needs it, then kept.
 struct Partition {
     audience: Arc<dyn AudienceOf>,
-    groups: IndexMap<AudienceKey, Group>,
+    groups: IndexMap<AudienceKey, Circle>,
     keys: HashMap<SocketId, AudienceKey>,
 }
 
 impl Members {
-    /// Nobody yet. `everybody` says whether the pseudo-room `all` is kept.
-    pub(crate) fn new(everybody: bool) -> Self {
-        Self { state: Mutex::default(), everybody, bus: OnceLock::new() }
+    /// Nobody yet. `everybody` says whether the pseudo-room `all` is kept. With `mirrors`, everything that delivers runs on
+    /// one thread.
+    pub(crate) fn new(everybody: bool, mirrors: Option<Arc<dyn Mirrors>>) -> Self {
+        Self { state: Mutex::default(), everybody, mirrors, bus: OnceLock::new() }
     }
 
     /// Says by which bus other nodes are reached.
@@ -95,7 +100,7 @@ impl Members {
         let bus = self.bus.get().and_then(Weak::upgrade);
         Room {
             generation: Arc::default(),
-            members: Group::default(),
+            members: Circle::default(),
             partitions: HashMap::new(),
             interest: bus.and_then(|bus| bus.interest(name)),
         }
@@ -209,7 +214,7 @@ impl Members {
     pub(crate) fn room(&self, room: &str) -> Option<(Occupancy, Group)> {
         let state = self.lock();
         let room = state.rooms.get(room)?;
-        Some((room.occupancy(), Arc::clone(&room.members)))
+        Some((room.occupancy(), room.members.group(None)))
     }
 
     /// The room now, by audience. Nothing if nobody is in it.
@@ -217,7 +222,7 @@ impl Members {
         &self,
         room: &str,
         audience: &Arc<dyn AudienceOf>,
-    ) -> Option<(Occupancy, Vec<(AudienceKey, Group)>)> {
+    ) -> Option<(Occupancy, Vec<Group>)> {
         let mut state = self.lock();
         let room = state.rooms.get_mut(room)?;
         let members = &room.members;
@@ -229,8 +234,38 @@ impl Members {
             }
             partition
         });
-        let groups = partition.groups.iter().map(|(key, group)| (key.clone(), Arc::clone(group))).collect();
+        let id = audience.id();
+        let groups =
+            partition.groups.iter().map(|(key, circle)| circle.group(Some((id, key.clone())))).collect();
         Some((room.occupancy(), groups))
+    }
+
+    /// How many are in the room.
+    pub(crate) fn count(&self, room: &str) -> usize {
+        self.lock().rooms.get(room).map_or(0, |room| room.members.len())
+    }
+
+    /// Whether something may go to a group at once.
+    pub(crate) fn has_mirror(&self, group: &Group) -> bool {
+        group.is_large() && self.mirrors.as_ref().is_some_and(|mirrors| mirrors.is_ready())
+    }
+
+    /// Queues a packet for all of a group but those at these places, in order, if the group is still exactly what it was.
+    pub(crate) fn send(
+        &self,
+        room: &str,
+        group: &Group,
+        left_out: &[usize],
+        packet: &Frame,
+    ) -> Option<Unsent> {
+        let mirrors = self.mirrors.as_ref()?;
+        let mut state = self.lock();
+        let room = state.rooms.get_mut(room)?;
+        let circle = match group.audience() {
+            None => &mut room.members,
+            Some((audience, key)) => room.partitions.get_mut(audience)?.groups.get_mut(key)?,
+        };
+        circle.send(group, left_out, packet, mirrors)
     }
 
     /// Everybody on this node.
@@ -241,6 +276,19 @@ impl Members {
     /// How many rooms have a member.
     pub(crate) fn room_count(&self) -> usize {
         self.lock().rooms.len()
+    }
+}
+
+#[cfg(test)]
+impl Members {
+    /// All mirrors by name, and who should be in each.
+    pub(crate) fn mirrored(&self) -> Vec<(String, std::collections::BTreeSet<SocketId>)> {
+        let state = self.lock();
+        let circles = state.rooms.values().flat_map(|room| {
+            let partitions = room.partitions.values().flat_map(|partition| partition.groups.values());
+            std::iter::once(&room.members).chain(partitions)
+        });
+        circles.filter_map(Circle::mirrored).collect()
     }
 }
 
@@ -261,8 +309,7 @@ impl Room {
 
     fn add(&mut self, member: &Arc<Member>) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        // Copied only while a delivery still holds the room as it was.
-        Arc::make_mut(&mut self.members).insert(member.id, Arc::clone(member));
+        self.members.add(member);
         for partition in self.partitions.values_mut() {
             partition.add(member);
         }
@@ -270,7 +317,7 @@ impl Room {
 
     fn remove(&mut self, id: SocketId) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        Arc::make_mut(&mut self.members).swap_remove(&id);
+        self.members.remove(id);
         for partition in self.partitions.values_mut() {
             partition.remove(id);
         }
@@ -287,15 +334,14 @@ impl Partition {
             );
             return;
         };
-        let group = self.groups.entry(key.clone()).or_default();
-        Arc::make_mut(group).insert(member.id, Arc::clone(member));
+        self.groups.entry(key.clone()).or_default().add(member);
         self.keys.insert(member.id, key);
     }
 
     fn remove(&mut self, id: SocketId) {
         let Some(key) = self.keys.remove(&id) else { return };
         if let Some(group) = self.groups.get_mut(&key) {
-            Arc::make_mut(group).swap_remove(&id);
+            group.remove(id);
             if group.is_empty() {
                 self.groups.swap_remove(&key);
             }

@@ -6,9 +6,10 @@
 //! ```
 //!
 //! Edges: `handshake`, `socket`, `outbox` (with `commands`, `inbox`, `abuse`) and `http`. State: `members` (with `member`,
-//! `lanes`), `expiry`. Between: `dispatch` once per request, `deliver` and `round` on every node with recipients.
+//! `group`, `lanes`), `expiry`. Between: `dispatch` once per request, `deliver` and `round` on every node with recipients.
 
 mod abuse;
+mod alike;
 mod batch;
 mod commands;
 mod deliver;
@@ -16,6 +17,7 @@ mod direct;
 mod dispatch;
 mod expiry;
 mod frames;
+mod group;
 mod handshake;
 mod http;
 mod inbox;
@@ -38,6 +40,7 @@ use direct::Direct;
 pub(crate) use direct::DirectAdapter;
 use dispatch::Dispatch;
 use expiry::Expiry;
+use group::Mirrors;
 pub(crate) use handshake::Connect;
 pub(crate) use http::router;
 #[cfg(feature = "measured")]
@@ -100,7 +103,11 @@ impl Events {
         bus: impl FnOnce(Arc<dyn Inbound>) -> Arc<dyn Bus>,
     ) -> Self {
         let Parts { registry, functions, policy, tokens, errors, metrics, limits, upgrades } = parts;
-        let members = Arc::new(Members::new(config.allow_all));
+        let direct = Direct::default();
+        // What goes to a group at once says only how many it did not reach; who they are can be found out as long as no
+        // other thread writes in between.
+        let mirrors = (config.socket_threads == 1).then(|| Arc::new(direct.clone()) as Arc<dyn Mirrors>);
+        let members = Arc::new(Members::new(config.allow_all, mirrors));
         let node = Node {
             registry: Arc::clone(&registry),
             functions: functions.clone(),
@@ -132,7 +139,7 @@ impl Events {
                 inbox: config.inbox_events,
                 packet: PacketLimits { max_bytes: config.max_event_bytes, max_depth: config.max_json_depth },
             },
-            direct: Direct::default(),
+            direct,
             upgrades,
             tasks: TaskTracker::new(),
         }

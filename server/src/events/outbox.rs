@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use serde::{Serialize, Serializer, ser::Error as _};
 use socketioxide::{SendError, SocketError, TransportType};
 
 use super::{
@@ -41,6 +42,13 @@ impl Outbox for SocketOutbox {
         self.direct.send(self.id, frame)
     }
 
+    fn is_full(&self) -> bool {
+        let Some(socket) = self.socket.upgrade() else { return false };
+        // socketioxide takes the place first and encodes then, so that this tells whether there is one and sends nothing.
+        let sent = socket.emit("", &Unencodable);
+        matches!(sent, Err(SendError::Socket(SocketError::InternalChannelFull)))
+    }
+
     fn kill(&self) {
         self.kill_switch().kill();
         if !self.has_connection() {
@@ -62,6 +70,15 @@ impl Outbox for SocketOutbox {
         if socket.disconnect().is_err() {
             self.kill_switch().kill();
         }
+    }
+}
+
+/// What cannot be made a packet of.
+struct Unencodable;
+
+impl Serialize for Unencodable {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(S::Error::custom("not meant to be sent"))
     }
 }
 

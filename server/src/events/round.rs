@@ -23,9 +23,10 @@ use syncline::{
 use super::{
     direct::Frame,
     frames::Frames,
+    group::Group,
     lanes::{LaneStep, Pushed},
     member::{Member, Standing},
-    members::{Group, Members, Occupancy},
+    members::{Members, Occupancy},
     verdict,
     way_out::WayOut,
 };
@@ -60,6 +61,7 @@ pub(crate) async fn deliver(delivery: &Arc<Delivery>, way_out: &mut WayOut) {
         );
         return;
     };
+    way_out.pause_before(node.members.count(&delivery.room)).await;
     let event = SyncEvent::new(route.name(), route.version(), &delivery.room);
     let mut round = Round {
         shared: Arc::new(RoundShared { node: Arc::clone(&node), delivery: Arc::clone(delivery), event }),
@@ -95,7 +97,7 @@ impl Round<'_> {
         let Some((occupancy, members)) = self.shared.node.members.room(&self.shared.delivery.room) else {
             return;
         };
-        self.look_at(occupancy);
+        self.look_at(occupancy, std::slice::from_ref(&members));
         let shared = Arc::clone(&self.shared);
         let frame = Frame::from(shared.event.success(&shared.delivery.server_output, NO_OUTPUT));
         self.send_to_all(&members, &frame).await;
@@ -125,12 +127,13 @@ impl Round<'_> {
         let Some((occupancy, members)) = self.shared.node.members.room(&self.shared.delivery.room) else {
             return;
         };
-        self.look_at(occupancy);
+        self.look_at(occupancy, std::slice::from_ref(&members));
         let shared = Arc::clone(&self.shared);
         let mut frames = Frames::new(&shared.event, &shared.delivery.server_output);
         let mut runner = stage.runner();
         let mut out = Vec::new();
-        for member in members.values() {
+        self.way_out.open(&members);
+        for (place, member) in members.values().enumerate() {
             self.way_out.breathe().await;
             if !self.wants(member) {
                 continue;
@@ -145,7 +148,7 @@ impl Round<'_> {
             let polled = catch_unwind(AssertUnwindSafe(|| runner.poll_once(member.session(), &mut out)));
             match polled {
                 Ok(Polled::To) => match frames.get(&out) {
-                    Ok(frame) => self.way_out.send(member, &frame),
+                    Ok(frame) => self.way_out.send(place, member, &frame),
                     Err(error) => {
                         self.fail(member, &verdict::declared(self.route, handler.registration(), error));
                     }
@@ -163,6 +166,7 @@ impl Round<'_> {
                 }
             }
         }
+        self.way_out.close();
     }
 
     async fn audiences(
@@ -175,13 +179,13 @@ impl Round<'_> {
         let Some((occupancy, groups)) = shared.node.members.audiences(&shared.delivery.room, audience) else {
             return;
         };
-        self.look_at(occupancy);
+        self.look_at(occupancy, &groups);
         let mut frames = Frames::new(&shared.event, &shared.delivery.server_output);
-        for (key, group) in groups {
+        for (key, group) in groups.iter().filter_map(|group| Some((group.key()?, group))) {
             if !group.values().any(|member| self.wants(member)) {
                 continue;
             }
-            let mut run = AssertUnwindSafe(stage.start(&key)).catch_unwind();
+            let mut run = AssertUnwindSafe(stage.start(key)).catch_unwind();
             match poll!(&mut run) {
                 Poll::Ready(finished) => {
                     let output = finished
@@ -191,7 +195,7 @@ impl Round<'_> {
                                 .map_err(|error| verdict::declared(self.route, handler.registration(), error))
                         })
                         .and_then(|output| output.map(|output| frames.get(output.as_bytes())).transpose());
-                    self.send_output(&group, output).await;
+                    self.send_output(group, output).await;
                 }
                 Poll::Pending => {
                     let late = Arc::clone(&shared);
@@ -226,7 +230,8 @@ impl Round<'_> {
     }
 
     async fn send_to_all(&mut self, members: &Group, frame: &Frame) {
-        for member in members.values() {
+        self.way_out.open(members);
+        for (place, member) in members.values().enumerate() {
             self.way_out.breathe().await;
             if !self.wants(member) {
                 continue;
@@ -236,13 +241,14 @@ impl Round<'_> {
                     (Arc::clone(&self.shared), Arc::clone(member), frame.clone());
                 self.put_in_lane(member, Box::pin(async move { shared.node.emit(&recipient, &frame) }));
             } else {
-                self.way_out.send(member, frame);
+                self.way_out.send(place, member, frame);
             }
         }
+        self.way_out.close();
     }
 
-    fn look_at(&mut self, occupancy: Occupancy) {
-        self.way_out.look_at(&occupancy);
+    fn look_at(&mut self, occupancy: Occupancy, groups: &[Group]) {
+        self.way_out.look_at(&occupancy, groups);
         self.occupancy = Some(occupancy);
     }
 

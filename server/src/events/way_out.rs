@@ -1,13 +1,15 @@
 //! The way of a room's events out to its members' sockets, from one delivery to the next: at once, or together with what
-//! waits behind, and with a turn for others in between.
+//! waits behind, in one go where all of a group get the same, and with a turn for others in between.
 //!
 //! Who gets what is the round's.
 
 use std::sync::Arc;
 
 use super::{
+    alike::Alike,
     batch::Batch,
     direct::Frame,
+    group::Group,
     member::{Member, OutboxError, Standing},
     members::Occupancy,
     round::Node,
@@ -23,6 +25,9 @@ const LOOK: usize = 2;
 /// What it takes of that to queue a packet.
 const PACKET: usize = 6;
 
+/// What it takes of that for each member of a group that gets a packet in one go.
+const ALIKE: usize = 3;
+
 /// One room's, while its deliveries are drained.
 pub(crate) struct WayOut {
     pub(crate) node: Arc<Node>,
@@ -30,14 +35,30 @@ pub(crate) struct WayOut {
     batch: Batch,
     /// The room as it was when the batch began.
     occupancy: Option<Occupancy>,
+    /// Its groups of then that may each have the same.
+    groups: Vec<Group>,
+    /// Whether what a group had together was let out since it was opened.
+    made_room: bool,
     batching: bool,
+    /// Who of the open group is to get its event in one go.
+    alike: Option<Alike>,
     /// What was done since others last had their turn.
     done: usize,
 }
 
 impl WayOut {
     pub(crate) fn new(node: Arc<Node>, room: Arc<str>) -> Self {
-        Self { node, room, batch: Batch::default(), occupancy: None, batching: false, done: 0 }
+        Self {
+            node,
+            room,
+            batch: Batch::default(),
+            occupancy: None,
+            groups: Vec::new(),
+            made_room: false,
+            batching: false,
+            alike: None,
+            done: 0,
+        }
     }
 
     /// Begins a delivery; `more` wait behind it.
@@ -45,22 +66,89 @@ impl WayOut {
         self.batching = more || !self.batch.is_empty();
     }
 
-    /// Notes the room as the delivery's members were taken from it.
-    pub(crate) fn look_at(&mut self, occupancy: &Occupancy) {
-        if self.batch.is_empty() {
-            self.occupancy = Some(occupancy.clone());
+    /// Gives others their turn before a delivery that would have to stop for it in the middle, and so could not go out in
+    /// one go.
+    pub(crate) async fn pause_before(&mut self, members: usize) {
+        if self.batch.is_empty() && self.done > 0 && self.done + members * (LOOK + ALIKE) > CHUNK {
+            self.pause().await;
         }
     }
 
-    /// Sends a member an event, now or with others before anything else runs.
-    pub(crate) fn send(&mut self, member: &Arc<Member>, event: &Frame) {
-        if !self.batching || !member.batches {
-            self.done += PACKET;
-            return self.node.emit(member, event);
+    /// Notes the room as the delivery's members were taken from it: all of them, or by audience.
+    pub(crate) fn look_at(&mut self, occupancy: &Occupancy, groups: &[Group]) {
+        if self.batch.is_empty() {
+            self.occupancy = Some(occupancy.clone());
+            self.groups.clear();
         }
-        if !self.batch.put(member, event) {
-            self.flush_to(member);
-            self.batch.put(member, event);
+        // Whose events depend on their audience once have different packets.
+        if groups.len() > self.groups.len() {
+            self.groups = groups.to_vec();
+        }
+    }
+
+    /// Begins with a group. Its members are sent to in their order, and then it is closed.
+    pub(crate) fn open(&mut self, group: &Group) {
+        self.made_room = false;
+        self.alike = self.node.members.has_mirror(group).then(|| Alike::new(group));
+    }
+
+    /// Sends the member at this place of the open group an event, with others of the group or of the room before anything
+    /// else runs.
+    pub(crate) fn send(&mut self, place: usize, member: &Arc<Member>, event: &Frame) {
+        if self.batching && member.batches {
+            if !self.batch.put(member, event) {
+                self.make_room(member);
+                self.batch.put(member, event);
+            }
+        } else if !self.alike.as_mut().is_some_and(|alike| alike.note(place, event)) {
+            self.send_apart();
+            self.done += PACKET;
+            self.node.emit(member, event);
+        }
+    }
+
+    /// Ends with the open group.
+    pub(crate) fn close(&mut self) {
+        let Some(alike) = self.alike.take() else { return };
+        match alike.send(&self.node, &self.room) {
+            Ok(members) => self.done += members * ALIKE,
+            Err(alike) => {
+                self.alike = Some(alike);
+                self.send_apart();
+            }
+        }
+    }
+
+    /// Sends those of the open group their event who were to get it in one go; the rest of the group gets it one by one.
+    fn send_apart(&mut self) {
+        let Some(alike) = self.alike.take() else { return };
+        let (room, mut packets) = (self.room(), 0);
+        for (member, event) in alike.recipients() {
+            packets += 1;
+            room.let_out(member, event);
+        }
+        self.done += packets * PACKET;
+    }
+
+    /// Lets out what one member has, with those who have the same.
+    fn make_room(&mut self, member: &Member) {
+        if !std::mem::replace(&mut self.made_room, true)
+            && let Some(group) = self.groups.iter().find(|group| group.contains_key(&member.id)).cloned()
+        {
+            self.flush_group(&group);
+        }
+        self.flush_to(member);
+    }
+
+    /// Lets out what all of a group have, if it is one packet.
+    fn flush_group(&mut self, group: &Group) {
+        if !self.node.members.has_mirror(group) {
+            return;
+        }
+        let Some(common) = self.batch.alike(group) else { return };
+        if self.node.emit_to_group(&self.room, group, &common.left_out, &common.packet) {
+            self.done += (group.len() - common.left_out.len()) * ALIKE;
+            self.batch.forget(group, &common);
         }
     }
 
@@ -74,6 +162,10 @@ impl WayOut {
 
     /// Lets out what was put together. To be called before anything that waits.
     pub(crate) fn flush(&mut self) {
+        self.send_apart();
+        let groups = std::mem::take(&mut self.groups);
+        groups.iter().for_each(|group| self.flush_group(group));
+        self.groups = groups;
         let mut batch = std::mem::take(&mut self.batch);
         let (room, mut packets) = (self.room(), 0);
         batch.drain(|member, packet| {
@@ -92,10 +184,14 @@ impl WayOut {
     pub(crate) async fn breathe(&mut self) {
         self.done += LOOK;
         if self.done >= CHUNK {
-            self.flush();
-            self.done = 0;
-            tokio::task::yield_now().await;
+            self.pause().await;
         }
+    }
+
+    async fn pause(&mut self) {
+        self.flush();
+        self.done = 0;
+        tokio::task::yield_now().await;
     }
 }
 

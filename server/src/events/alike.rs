@@ -1,0 +1,85 @@
+//! The same packet for all of a group at once: encoded once, and queued without a search for each.
+//!
+//! Who is to have it is decided one by one all the same. Between that and the packet's going out nothing waits, so that
+//! nobody's standing, session or lane can have changed; that nobody came or went is the members' to say.
+
+use std::sync::Arc;
+
+use super::{direct::Frame, group::Group, member::Member, round::Node};
+
+/// The recipients of a delivery to a group, for as long as they all get the same.
+pub(crate) struct Alike {
+    group: Group,
+    frame: Option<Frame>,
+    /// The places, in order, of those who get nothing, or got something else already.
+    left_out: Vec<usize>,
+    /// The place after the last that was noted.
+    next: usize,
+}
+
+impl Alike {
+    pub(crate) fn new(group: &Group) -> Self {
+        Self { group: group.clone(), frame: None, left_out: Vec::new(), next: 0 }
+    }
+
+    /// Notes that whoever has this place in the group gets this, and those between the last one and it do not. False if
+    /// others get something else, or too many nothing.
+    pub(crate) fn note(&mut self, place: usize, frame: &Frame) -> bool {
+        self.left_out.extend(self.next..place);
+        self.next = place;
+        let is_same = self.frame.get_or_insert_with(|| frame.clone()).is_same(frame);
+        if !is_same || self.left_out.len() > self.group.most_left_out() {
+            return false;
+        }
+        self.next += 1;
+        true
+    }
+
+    /// Sends all of them what they get; returns how many they are.
+    pub(crate) fn send(mut self, node: &Node, room: &str) -> Result<usize, Self> {
+        let count = self.next - self.left_out.len();
+        let Some(frame) = &self.frame else { return Ok(0) };
+        if self.group.len() - count > self.group.most_left_out() {
+            return Err(self);
+        }
+        self.left_out.extend(self.next..self.group.len());
+        self.next = self.group.len();
+        match node.emit_to_group(room, &self.group, &self.left_out, frame) {
+            true => Ok(count),
+            false => Err(self),
+        }
+    }
+
+    /// Those who were noted, with what they get.
+    pub(crate) fn recipients(&self) -> impl Iterator<Item = (&Arc<Member>, &Frame)> {
+        let count = self.next - self.left_out.len();
+        let members = self.group.without(&self.left_out).take(count);
+        members.zip(self.frame.iter().cycle())
+    }
+}
+
+impl Node {
+    /// Queues a packet for all of a group but those at these places, in order. If that cannot be done at once nothing is.
+    pub(crate) fn emit_to_group(
+        &self,
+        room: &str,
+        group: &Group,
+        left_out: &[usize],
+        packet: &Frame,
+    ) -> bool {
+        let Some(unsent) = self.members.send(room, group, left_out, packet) else { return false };
+        let sent = (group.len() - left_out.len()).saturating_sub(unsent.sockets);
+        self.metrics.sent.increment(sent as u64 * u64::from(packet.events()));
+        if unsent.full > 0 {
+            // Nothing has been written to a connection since, so that no queue has more room than it had. Whoever got the
+            // last place of its queue counts as full as well.
+            for member in group.without(left_out).filter(|member| member.outbox.is_full()) {
+                member.evict_slow_consumer(&self.metrics);
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;
