@@ -100,6 +100,9 @@ impl Batch {
     /// What most of a group have: their packet, and the places of those who have another or may have none now. Nothing if
     /// those are too many.
     pub(crate) fn alike(&mut self, group: &Group) -> Option<Common> {
+        if self.members.len() + group.most_left_out() < group.len() {
+            return None;
+        }
         let node_of = |id| self.members.get(id).map_or(NONE, |(_, node)| *node);
         // Each vote for another takes one away: what more than half have is what is left.
         let (node, _) = group.keys().fold((NONE, 0_usize), |(most, votes), id| match (node_of(id), votes) {

@@ -1,9 +1,9 @@
 //! What goes wrong for one disturbs nobody else.
 
 use serde_json::json;
-use syncline_testkit::{Handshake, Token, call, within};
+use syncline_testkit::{Client, Handshake, Token, call, within};
 
-use crate::support::{code, n, output, start};
+use crate::support::{Probed, code, n, output, start};
 
 #[tokio::test]
 async fn a_handler_that_panics_is_an_internal_error_and_nothing_more() {
@@ -71,20 +71,36 @@ async fn a_client_stage_that_fails_for_one_of_three_reaches_the_others() {
     }
 }
 
+/// Others of a room that is sent to one by one, and of one that is sent to in one go.
+const OTHERS: [usize; 2] = [0, 4];
+
 /// A client that stops reading is evicted at the first packet its queue has no room for; the others get everything.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recipient_that_stops_reading_is_evicted_alone() {
-    a_stuck_recipient_is_evicted_alone(false).await;
+    for others in OTHERS {
+        a_stuck_recipient_is_evicted_alone(false, others).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recipient_that_came_from_polling_and_stops_reading_is_evicted_alone() {
-    a_stuck_recipient_is_evicted_alone(true).await;
+    for others in OTHERS {
+        a_stuck_recipient_is_evicted_alone(true, others).await;
+    }
 }
 
-async fn a_stuck_recipient_is_evicted_alone(upgrade: bool) {
+async fn crowd(server: &Probed, count: usize) -> Vec<Client> {
+    let mut clients = Vec::new();
+    for number in 0..count {
+        clients.push(server.user_in(&format!("other{number}"), "a").await);
+    }
+    clients
+}
+
+async fn a_stuck_recipient_is_evicted_alone(upgrade: bool, others: usize) {
     let server = start(&[("OUTBOX_PACKETS", "16")]);
     let (ada, bob) = (server.user_in("ada", "a").await, server.user_in("bob", "a").await);
+    let others = crowd(&server, others).await;
     let stuck = server
         .client(Handshake {
             receive_buffer: Some(4096),
@@ -97,7 +113,7 @@ async fn a_stuck_recipient_is_evicted_alone(upgrade: bool) {
     let mut sent = 0;
     while server.metric("syncline_slow_consumers_total").await == 0.0 {
         output(&ada.sync("probe/large", json!({ "n": 60_000 }), "a").await);
-        for client in [&ada, &bob] {
+        for client in [&ada, &bob].into_iter().chain(&others) {
             assert_eq!(client.event("sync").await["name"], "probe/large");
         }
         sent += 1;
@@ -105,11 +121,14 @@ async fn a_stuck_recipient_is_evicted_alone(upgrade: bool) {
     }
     assert_eq!(server.metric("syncline_slow_consumers_total").await, 1.0);
     output(&ada.sync("probe/echo", n(1), "a").await);
-    assert_eq!(bob.event("sync").await["name"], "probe/echo");
+    for client in [&bob].into_iter().chain(&others) {
+        assert_eq!(client.event("sync").await["name"], "probe/echo");
+    }
     // Reading again does not help: what was queued would go out, and the connection would go on.
     stuck.go_on_reading();
     stuck.closed().await;
-    within("the socket to be gone", async { while server.metric("syncline_sockets").await != 2.0 {} }).await;
+    let left = (2 + others.len()) as f64;
+    within("the socket to be gone", async { while server.metric("syncline_sockets").await != left {} }).await;
     // It may come back.
     server.user_in("stuck", "a").await;
 }
@@ -117,6 +136,12 @@ async fn a_stuck_recipient_is_evicted_alone(upgrade: bool) {
 /// Long-polling has no connection to end: the session is ended as soon as its queue has room for saying so.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poller_that_does_not_poll_is_evicted_too() {
+    for others in OTHERS {
+        an_idle_poller_is_evicted(others).await;
+    }
+}
+
+async fn an_idle_poller_is_evicted(others: usize) {
     let server = start(&[("OUTBOX_PACKETS", "16")]);
     let base = "/socket.io/?EIO=4&transport=polling";
     let opened = call(server.address(), "GET", base, &[], "").await.body;
@@ -141,11 +166,15 @@ async fn a_poller_that_does_not_poll_is_evicted_too() {
     hear("430").await;
 
     let ada = server.user_in("ada", "a").await;
+    let others = crowd(&server, others).await;
     for number in 0..20 {
         output(&ada.sync("probe/echo", n(number), "a").await);
-        ada.event("sync").await;
+        for client in [&ada].into_iter().chain(&others) {
+            assert_eq!(client.event("sync").await["serverOutput"]["n"], number);
+        }
     }
     assert_eq!(server.metric("syncline_slow_consumers_total").await, 1.0);
     hear("41").await;
-    within("the socket to be gone", async { while server.metric("syncline_sockets").await != 1.0 {} }).await;
+    let left = (1 + others.len()) as f64;
+    within("the socket to be gone", async { while server.metric("syncline_sockets").await != left {} }).await;
 }

@@ -23,3 +23,4 @@ mod redis_server;
 mod rooms;
 mod shutdown;
 mod support;
+mod together;

@@ -5,7 +5,7 @@ mod probe;
 use probe::{BY_CLASS, CAPACITY, ECHO, Event, PICKY, Probe, ROOM};
 use proptest::prelude::*;
 
-use crate::events::member::Standing;
+use crate::events::{direct::Frame, group::Group, member::Standing};
 
 #[tokio::test]
 async fn what_is_the_same_for_all_goes_out_at_once_and_exceptions_get_their_own() {
@@ -78,6 +78,38 @@ async fn who_is_full_is_evicted_and_no_one_else_loses_anything() {
     assert_eq!(probe.packets(), (CAPACITY + 2, 0));
     assert_eq!(probe.count("syncline_slow_consumers_total"), 1);
     assert!(probe.members[1..].iter().all(|member| member.standing() == Standing::Open));
+    probe.check();
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_what_it_was_is_not_sent_to() {
+    let probe = Probe::new(6, 0);
+    let members = &probe.node.members;
+    let audience = probe.node.registry.get("probe/byClass", "v1").unwrap().client().unwrap();
+    let audience = audience.audience.as_ref().unwrap();
+    let groups = || (members.room(ROOM).unwrap().1, members.audiences(ROOM, audience).unwrap().1.remove(0));
+    let packet = Frame::from(r#"["sync",{}]"#.to_owned());
+    let is_sent = |group: &Group| members.send(ROOM, group, &[], &packet).is_some();
+    let (room, class) = groups();
+    assert!(is_sent(&room) && is_sent(&class));
+    members.leave(probe.members[0].id, ROOM);
+    assert!(!is_sent(&room) && !is_sent(&class));
+    probe.join(0);
+    assert!(!is_sent(&room) && !is_sent(&class), "the same members, but not at all times");
+    let (room, class) = groups();
+    probe.become_of_class(0, "a");
+    assert!(is_sent(&room), "everybody is where they were");
+    assert!(!is_sent(&class), "the session that its key was of is another");
+}
+
+#[tokio::test]
+async fn a_room_too_large_for_one_turn_is_sent_to_before_others_have_theirs() {
+    let mut probe = Probe::new(40_000, 0);
+    let (world, first) = (probe.world.clone(), probe.members[0].id);
+    let was_sent = tokio::spawn(async move { world.lock().queues.contains_key(&first) });
+    probe.deliver(ROOM, &[ECHO]).await;
+    assert!(was_sent.await.unwrap());
+    assert_eq!(probe.packets(), (0, 40_000));
     probe.check();
 }
 

@@ -94,9 +94,9 @@ fn registry() -> Registry {
 type Heard = Option<(u64, Value)>;
 
 #[derive(Default)]
-struct Wire {
+pub(super) struct Wire {
     mirrors: BTreeMap<String, BTreeSet<SocketId>>,
-    queues: HashMap<SocketId, Vec<String>>,
+    pub(super) queues: HashMap<SocketId, Vec<String>>,
     /// How many packets went to a whole mirror, and how many to one socket.
     at_once: usize,
     apart: usize,
@@ -114,10 +114,10 @@ impl Wire {
 }
 
 #[derive(Clone, Default)]
-struct World(Arc<Mutex<Wire>>);
+pub(super) struct World(Arc<Mutex<Wire>>);
 
 impl World {
-    fn lock(&self) -> MutexGuard<'_, Wire> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Wire> {
         self.0.lock().unwrap()
     }
 }
@@ -169,7 +169,7 @@ impl Outbox for Out {
 }
 
 pub(super) struct Probe {
-    world: World,
+    pub(super) world: World,
     pub(super) node: Arc<Node>,
     pub(super) members: Vec<Arc<Member>>,
     gone: Vec<Arc<Member>>,
