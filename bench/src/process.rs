@@ -179,6 +179,40 @@ pub(crate) fn memory_kib(id: u32) -> Option<u64> {
     field(&status, "VmRSS:")?.trim_end_matches("kB").trim().parse().ok()
 }
 
+/// The most resident memory that it ever had.
+pub(crate) fn peak_memory_kib(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    field(&status, "VmHWM:")?.trim_end_matches("kB").trim().parse().ok()
+}
+
+/// Sees to it that this process, and each that it starts, may open so many files; a socket is one.
+pub(crate) fn allow_files(needed: usize) -> anyhow::Result<()> {
+    let limits = || files_in(&std::fs::read_to_string("/proc/self/limits").ok()?);
+    let Some((allowed, most)) = limits() else { return Ok(()) };
+    if allowed >= needed {
+        return Ok(());
+    }
+    if most >= needed {
+        // The hard limit stays, and up to it anybody may go.
+        let own = std::process::id().to_string();
+        let raise = Command::new("prlimit").args(["--pid", &own, &format!("--nofile={needed}:")]).status();
+        if raise.is_ok_and(|status| status.success()) && limits().is_some_and(|(now, _)| now >= needed) {
+            return Ok(());
+        }
+    }
+    bail!(
+        "{needed} open files are needed and {allowed} are allowed (`ulimit -Sn`), {most} at most (`ulimit -Hn`): \
+         raise them, or ask for fewer connections"
+    );
+}
+
+/// The open files that a process may have, and those that it may allow itself.
+fn files_in(limits: &str) -> Option<(usize, usize)> {
+    let limit = |word: &str| if word == "unlimited" { Some(usize::MAX) } else { word.parse().ok() };
+    let mut words = field(limits, "Max open files")?.split_ascii_whitespace();
+    Some((limit(words.next()?)?, limit(words.next()?)?))
+}
+
 /// How many files, sockets among them, a process has open.
 pub(crate) fn open_files(id: u32) -> Option<usize> {
     let folder = format!("/proc/{id}/fd");
@@ -229,6 +263,15 @@ mod tests {
         let stat = "42 (a (b) c) S 1 42 42 0 -1 4194304 100 0 0 0 17 5 0 0 20 0 3 0 999 1000 10";
         assert_eq!(ticks_in(stat), Some(22));
         assert_eq!(ticks_in("nonsense"), None);
+    }
+
+    #[test]
+    fn the_limits_of_open_files() {
+        let limits =
+            |files: &str| format!("Max processes 1 2 processes\nMax open files    {files}   files\n");
+        assert_eq!(files_in(&limits("1024    524288")), Some((1024, 524_288)));
+        assert_eq!(files_in(&limits("20000 unlimited")), Some((20_000, usize::MAX)));
+        assert_eq!(files_in("Max processes 1 2 processes\n"), None);
     }
 
     #[test]
