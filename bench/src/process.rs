@@ -1,8 +1,8 @@
 //! Processes as the operating system sees them: starting a server on its own core, its memory, its processor
 //! time.
 //!
-//! Reads `/proc` and calls `taskset`; where either is missing a figure is absent and nothing is pinned. It
-//! does not know what a server serves.
+//! Reads `/proc` and calls `taskset`, `prlimit` and `chrt`; where either is missing a figure is absent, nothing is pinned,
+//! a limit stays as it is. It does not know what a server serves.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -163,6 +163,20 @@ impl Drop for Running {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Lets this thread run only when nobody else wants its core; as before when there is no `chrt`.
+pub(crate) fn give_way() {
+    let Ok(thread) = std::fs::read_link("/proc/thread-self") else { return };
+    let Some(thread) = thread.file_name() else { return };
+    // It is about the order on one core: without it the others only seem slower.
+    Command::new("chrt")
+        .args(["--idle", "--pid", "0"])
+        .arg(thread)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .ok();
 }
 
 /// Ends this process when its parent is gone, so that a bench that is killed leaves no server behind.

@@ -13,7 +13,7 @@ use crate::process;
 use crate::report::targets::{Goal, Verdict};
 
 /// How long the load goes on after the flood: longer than a server waits for the end of a handshake.
-const AFTER: Duration = Duration::from_secs(10);
+const AFTER: Duration = Duration::from_secs(6);
 
 /// What a flood is asked for.
 pub(super) struct Flooding {
@@ -37,7 +37,7 @@ pub(super) struct Flood {
     before: Measures,
     during: Measures,
     after: Measures,
-    /// Resident memory before it, the most ever, and ten seconds after it.
+    /// Resident memory before it, the most ever, and when a server waits for none of it any more.
     memory_before_kib: u64,
     memory_peak_kib: u64,
     memory_after_kib: u64,

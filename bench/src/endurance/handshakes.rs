@@ -15,6 +15,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval_at, timeout};
 
+use crate::process::give_way;
+
 const LINES: u32 = 64;
 const TOGETHER: u32 = 16;
 /// A server that says nothing for so long will not any more.
@@ -52,6 +54,8 @@ struct Answer {
 impl Storm {
     /// Sends as many as it was asked for, or as many as it can, and waits for the last answer.
     pub(super) fn rage(self) -> anyhow::Result<Answers> {
+        // It shares a core with the load whose latency is the figure.
+        give_way();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let began = Instant::now();
