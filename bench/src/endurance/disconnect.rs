@@ -1,4 +1,6 @@
 //! The mass disconnect: very many connections end in one instant, and how much of their memory the server gives back.
+//!
+//! Then as many come again: memory that was kept and not lost is theirs now.
 
 use std::time::{Duration, Instant};
 
@@ -34,10 +36,11 @@ pub(super) struct Disconnect {
     rate: u64,
     connected_after_seconds: f64,
     run: Measures,
-    /// Resident memory of a fresh process, the most ever, and so long after they went.
+    /// Resident memory of a fresh process, the most until they went, so long after, and with as many there again.
     memory_before_kib: u64,
     memory_peak_kib: u64,
     memory_after_kib: u64,
+    memory_again_kib: u64,
     settle_seconds: f64,
     files: Emptied,
     checked: u64,
@@ -51,7 +54,8 @@ impl Crowd {
         let (memory_before_kib, files_before) = (memory()?, files(&running)?);
         let began = Instant::now();
         let another = |connection| Some(format!("second-{}", connection / SECOND_ROOMS));
-        let mut session = join_more(stage.server, &running, self.shape, &[], &another)?;
+        let come = || join_more(stage.server, &running, self.shape, &[], &another);
+        let mut session = come()?;
         let connected_after_seconds = began.elapsed().as_secs_f64();
         let run = session.run(&steady(self.rate, LOADED))?;
         let (checked, faults) = (session.checked(), session.faults());
@@ -62,7 +66,9 @@ impl Crowd {
         std::thread::sleep(self.settle.saturating_sub(went.elapsed()));
         let memory_after_kib = memory()?;
         let memory_peak_kib = process::peak_memory_kib(running.id()).context("its peak is not known")?;
-        stage.newcomer(&running).context("a newcomer after all had gone")?;
+        let again = come().context("as many, after all had gone")?;
+        let memory_again_kib = memory()?;
+        drop(again);
         Ok(Disconnect {
             shape: self.shape,
             rate: self.rate,
@@ -71,6 +77,7 @@ impl Crowd {
             memory_before_kib,
             memory_peak_kib,
             memory_after_kib,
+            memory_again_kib,
             settle_seconds: self.settle.as_secs_f64(),
             files,
             checked,
@@ -91,8 +98,9 @@ impl Part for Disconnect {
     }
 
     fn rows(&self) -> Vec<(&'static str, String)> {
-        let [before, peak, after] =
-            [self.memory_before_kib, self.memory_peak_kib, self.memory_after_kib].map(mib);
+        let [before, peak, after, again] =
+            [self.memory_before_kib, self.memory_peak_kib, self.memory_after_kib, self.memory_again_kib]
+                .map(mib);
         let (settle, kept) = (self.settle_seconds, self.kept() * 100.0);
         vec![
             ("connected after", format!("{:.1} s", self.connected_after_seconds)),
@@ -103,6 +111,7 @@ impl Part for Disconnect {
                     "{before:.1} fresh, {peak:.1} at most, {after:.1} {settle} s after: {kept:.0} % of the most"
                 ),
             ),
+            ("MiB with as many again", format!("{again:.1}")),
             ("open files", self.files.show()),
             ("deliveries checked", self.checked.to_string()),
             ("faults", self.faults.show()),
