@@ -42,7 +42,7 @@ fn a_soak_looks_at_those_that_stay_and_at_those_that_come_and_go() {
 
 #[test]
 fn a_flood_is_answered_and_the_others_get_everything() {
-    let json = told("flood", &["--handshakes", "2000", "--flood-seconds", "2", "--flood-rate", "1000"]);
+    let json = told("flood", &["--handshakes", "2000", "--flood-seconds", "3", "--flood-rate", "1000"]);
     let flood = &json["flood"];
     let answers = &flood["answers"]["byStatus"];
     assert!(count(&answers["200"]) > 0 && count(&answers["503"]) > 0, "{answers}");
