@@ -189,7 +189,10 @@ fn part<P: Part>(
             Some(part)
         }
         Err(error) => {
-            wrong.push(format!("{error:#}"));
+            let error = format!("{error:#}");
+            // Now, and not after half an hour of what follows.
+            eprintln!("{error}");
+            wrong.push(error);
             None
         }
     }

@@ -8,8 +8,8 @@
 //! - [`run`] one measured run, [`churn`] connections that come and go beside it
 //!
 //! It speaks Engine.IO 4 and Socket.IO 5 over WebSocket by hand because a client library costs more per
-//! delivery than the servers under test, and would be what is measured. It offers no long
-//! polling, and a connection that ends stays ended: who comes back is a new one.
+//! delivery than the servers under test, and would be what is measured. It offers no long polling, and a
+//! connection that ends stays ended: who comes back is a new one.
 
 mod checker;
 mod churn;
