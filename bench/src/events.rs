@@ -16,13 +16,16 @@ pub(crate) use stuck::Stuck;
 
 use crate::load::{Faults, Fleet, Login, Pace, Plan, Session, Shape, Target};
 use crate::npm::NODE;
-use crate::process::{Cores, Running};
+use crate::process::{Cores, Running, allow_files};
 use crate::report::{Outcome, Report, Settings, charts};
 use crate::server::{REFERENCE, Server, chosen};
 
 const WARM_UP: Duration = Duration::from_millis(300);
 /// After so long a silence, what is still under way after a run is lost.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(crate) const DRAIN: Duration = Duration::from_secs(5);
+
+/// What either side has open beside its connections, generously.
+pub(crate) const OTHER_FILES: usize = 100;
 
 /// Runs all rounds, prints the tables and writes the JSON.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
@@ -35,6 +38,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     let cores = if options.no_pin { None } else { Cores::claim() };
     let settings = options.settings(servers.len(), cores.is_some(), machine_cores)?;
+    allow_files(settings.shape.connections.max(settings.idle_connections) + OTHER_FILES)?;
     introduce(&settings, cores);
 
     let mut outcomes = Vec::new();
@@ -95,13 +99,14 @@ fn measure(
         [] => None,
         rates => Some(ladder::climb(&mut session, rates, settings)?),
     };
-    let mut faults = session.faults();
+    let (mut checked, mut faults) = (session.checked(), session.faults());
     drop((session, running));
 
     let (kib_per_idle_connection, connects_per_second) = idle(server, settings.idle_connections, cores)?;
     let stuck = settings.stuck_percent.map(|percent| stuck::measure(server, percent, settings, cores));
     let stuck = stuck.transpose()?.map(|(stuck, of_the_others)| {
         faults += of_the_others;
+        checked += stuck.checked;
         stuck
     });
     Ok(Outcome {
@@ -114,6 +119,7 @@ fn measure(
         stuck,
         connects_per_second,
         kib_per_idle_connection,
+        checked,
         faults,
     })
 }
@@ -125,13 +131,32 @@ pub(crate) fn join<'a>(
     shape: Shape,
     to_be_stuck: &[usize],
 ) -> anyhow::Result<Session<'a>> {
-    let rooms: Vec<String> = (0..shape.rooms()).map(|room| format!("room-{room}")).collect();
+    join_more(server, running, shape, to_be_stuck, &|_| None)
+}
+
+/// The rooms of a fleet of this shape.
+pub(crate) fn rooms_of(shape: Shape) -> Vec<String> {
+    (0..shape.rooms()).map(|room| format!("room-{room}")).collect()
+}
+
+/// The same, with another room for each connection, in which nothing is sent.
+pub(crate) fn join_more<'a>(
+    server: &'a Server,
+    running: &Running,
+    shape: Shape,
+    to_be_stuck: &[usize],
+    another: &dyn Fn(usize) -> Option<String>,
+) -> anyhow::Result<Session<'a>> {
+    let rooms = rooms_of(shape);
     let fleet = Fleet::connect(
         running.address,
         &Login {
             tokens: server.tokens(shape.connections)?,
             batch: server.batch,
-            rooms: &|connection| vec![rooms[shape.room_of(connection)].clone()],
+            rooms: &|connection| {
+                let own = rooms[shape.room_of(connection)].clone();
+                std::iter::once(own).chain(another(connection)).collect()
+            },
             to_be_stuck,
         },
     )?;

@@ -69,11 +69,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     ensure!(options.messages > 0, "at least one message");
     let counts = std::env::temp_dir().join(format!("syncline-bench-{}.callgrind", std::process::id()));
+    let servers = chosen(&options.servers, true, false)?;
+    // Before the first of them has run for minutes.
+    if let Some(node) = servers.iter().find(|server| server.is_node()) {
+        bail!("`{}` is none of those that callgrind can count", node.name);
+    }
     let mut figures = Vec::new();
-    for server in chosen(&options.servers, true, false)? {
-        if server.is_node() {
-            bail!("`{}` is none of those that callgrind can count", server.name);
-        }
+    for server in servers {
         for payload in &options.payload {
             let figure = measure(server, *payload, options, &counts)
                 .with_context(|| format!("{} with {payload} B", server.name));

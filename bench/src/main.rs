@@ -1,11 +1,13 @@
 //! The bench: Syncline beside its peers, under one load, in one run.
 //!
-//! `events`, `instructions`, `snapshots`, `streams`, `workspaces`, `documents` and `hostile` are the commands for people. The
-//! `serve-*` commands are hidden: the runner starts itself with them, so that each server is a process of its own. Nothing here is part of what Syncline ships.
+//! `events`, `endurance`, `instructions`, `snapshots`, `streams`, `workspaces`, `documents` and `hostile` are the commands
+//! for people. The `serve-*` commands are hidden: the runner starts itself with them, so that each server is a process of
+//! its own. Nothing here is part of what Syncline ships.
 
 mod bare;
 mod bench;
 mod ceiling;
+mod endurance;
 mod events;
 mod instructions;
 mod load;
@@ -29,6 +31,8 @@ struct Cli {
 enum Command {
     /// Sync events: throughput, latency, memory and correctness.
     Events(events::Options),
+    /// Sync events: a long time, a flood of handshakes, a crowd that goes at once.
+    Endurance(endurance::Options),
     /// Sync events: instructions of the server for a delivery, counted by callgrind.
     Instructions(instructions::Options),
     /// Snapshots: how late a thousand watchers on two nodes see a write.
@@ -63,6 +67,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Events(options) => events::run(&options),
+        Command::Endurance(options) => endurance::run(&options),
         Command::Instructions(options) => instructions::run(&options),
         Command::Snapshots(options) => state::snapshots(&options),
         Command::Streams(options) => state::streams(&options),

@@ -1,8 +1,8 @@
 //! Processes as the operating system sees them: starting a server on its own core, its memory, its processor
 //! time.
 //!
-//! Reads `/proc` and calls `taskset`; where either is missing a figure is absent and nothing is pinned. It
-//! does not know what a server serves.
+//! Reads `/proc` and calls `taskset`, `prlimit` and `chrt`; where either is missing a figure is absent, nothing is pinned,
+//! a limit stays as it is. It does not know what a server serves.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -165,6 +165,20 @@ impl Drop for Running {
     }
 }
 
+/// Lets this thread run only when nobody else wants its core; as before when there is no `chrt`.
+pub(crate) fn give_way() {
+    let Ok(thread) = std::fs::read_link("/proc/thread-self") else { return };
+    let Some(thread) = thread.file_name() else { return };
+    // It is about the order on one core: without it the others only seem slower.
+    Command::new("chrt")
+        .args(["--idle", "--pid", "0"])
+        .arg(thread)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .ok();
+}
+
 /// Ends this process when its parent is gone, so that a bench that is killed leaves no server behind.
 pub(crate) fn end_with_parent() {
     std::thread::spawn(|| {
@@ -177,6 +191,40 @@ pub(crate) fn end_with_parent() {
 pub(crate) fn memory_kib(id: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
     field(&status, "VmRSS:")?.trim_end_matches("kB").trim().parse().ok()
+}
+
+/// The most resident memory that it ever had.
+pub(crate) fn peak_memory_kib(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    field(&status, "VmHWM:")?.trim_end_matches("kB").trim().parse().ok()
+}
+
+/// Sees to it that this process, and each that it starts, may open so many files; a socket is one.
+pub(crate) fn allow_files(needed: usize) -> anyhow::Result<()> {
+    let limits = || files_in(&std::fs::read_to_string("/proc/self/limits").ok()?);
+    let Some((allowed, most)) = limits() else { return Ok(()) };
+    if allowed >= needed {
+        return Ok(());
+    }
+    if most >= needed {
+        // The hard limit stays, and up to it anybody may go.
+        let own = std::process::id().to_string();
+        let raise = Command::new("prlimit").args(["--pid", &own, &format!("--nofile={needed}:")]).status();
+        if raise.is_ok_and(|status| status.success()) && limits().is_some_and(|(now, _)| now >= needed) {
+            return Ok(());
+        }
+    }
+    bail!(
+        "{needed} open files are needed and {allowed} are allowed (`ulimit -Sn`), {most} at most (`ulimit -Hn`): \
+         raise them, or ask for fewer connections"
+    );
+}
+
+/// The open files that a process may have, and those that it may allow itself.
+fn files_in(limits: &str) -> Option<(usize, usize)> {
+    let limit = |word: &str| if word == "unlimited" { Some(usize::MAX) } else { word.parse().ok() };
+    let mut words = field(limits, "Max open files")?.split_ascii_whitespace();
+    Some((limit(words.next()?)?, limit(words.next()?)?))
 }
 
 /// How many files, sockets among them, a process has open.
@@ -229,6 +277,15 @@ mod tests {
         let stat = "42 (a (b) c) S 1 42 42 0 -1 4194304 100 0 0 0 17 5 0 0 20 0 3 0 999 1000 10";
         assert_eq!(ticks_in(stat), Some(22));
         assert_eq!(ticks_in("nonsense"), None);
+    }
+
+    #[test]
+    fn the_limits_of_open_files() {
+        let limits =
+            |files: &str| format!("Max processes 1 2 processes\nMax open files    {files}   files\n");
+        assert_eq!(files_in(&limits("1024    524288")), Some((1024, 524_288)));
+        assert_eq!(files_in(&limits("20000 unlimited")), Some((20_000, usize::MAX)));
+        assert_eq!(files_in("Max processes 1 2 processes\n"), None);
     }
 
     #[test]

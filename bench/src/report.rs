@@ -4,8 +4,8 @@
 //! the median taken over the rounds. It measures nothing itself.
 
 pub(crate) mod charts;
-mod table;
-mod targets;
+pub(crate) mod table;
+pub(crate) mod targets;
 
 use std::fmt::Write as _;
 
@@ -34,6 +34,8 @@ pub(crate) struct Outcome {
     /// Connections per second until each was logged in and in two rooms.
     pub(crate) connects_per_second: f64,
     pub(crate) kib_per_idle_connection: Option<f64>,
+    /// Deliveries of all runs, each looked at for order and for whose it is.
+    pub(crate) checked: u64,
     pub(crate) faults: Faults,
 }
 
@@ -220,9 +222,18 @@ impl Report {
 
     fn faults(&self, text: &mut String) {
         let mut rows = vec![
-            ["server", "lost", "doubled", "reordered", "missing acks", "wrong output", "other"]
-                .map(str::to_owned)
-                .to_vec(),
+            [
+                "server",
+                "deliveries checked",
+                "lost",
+                "doubled",
+                "reordered",
+                "missing acks",
+                "wrong output",
+                "other",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         ];
         for server in self.servers() {
             let sum = |fault: fn(&Faults) -> u64| {
@@ -230,6 +241,7 @@ impl Report {
             };
             rows.push(vec![
                 server.to_owned(),
+                self.of(server).map(|outcome| outcome.checked).sum::<u64>().to_string(),
                 sum(|faults| faults.lost),
                 sum(|faults| faults.doubled),
                 sum(|faults| faults.reordered),

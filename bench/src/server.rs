@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::Context as _;
 
 use crate::npm::NODE;
 use crate::process::Program;
@@ -85,15 +85,22 @@ pub(crate) const SERVERS: &[Server] = &[
 
 /// Those that were asked for by name, the reference among them; without names, those that belong to a run of that kind.
 pub(crate) fn chosen(names: &[String], quick: bool, node: bool) -> anyhow::Result<Vec<&'static Server>> {
-    if let Some(unknown) = names.iter().find(|name| !SERVERS.iter().any(|server| server.name == **name)) {
-        let known: Vec<&str> = SERVERS.iter().map(|server| server.name).collect();
-        bail!("no server `{unknown}`; there are {}", known.join(", "));
+    for name in names {
+        named(name)?;
     }
     let is_chosen = |server: &&Server| {
         let named = server.name == REFERENCE || names.iter().any(|name| name == server.name);
         named || (node && server.is_node()) || (names.is_empty() && server.presence.in_a_run(quick))
     };
     Ok(SERVERS.iter().filter(is_chosen).collect())
+}
+
+/// The server of that name.
+pub(crate) fn named(name: &str) -> anyhow::Result<&'static Server> {
+    SERVERS.iter().find(|server| server.name == name).with_context(|| {
+        let known: Vec<&str> = SERVERS.iter().map(|server| server.name).collect();
+        format!("no server `{name}`; there are {}", known.join(", "))
+    })
 }
 
 impl Presence {

@@ -10,15 +10,15 @@ use crate::workspace;
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Options {
-    /// Which bench: `events` (the default), `micro`, `instructions`, `snapshots`, `streams`, `workspaces`, `documents` or
-    /// `hostile`; the rest is passed on to it: `--help` lists all there is, `--quick` is a short run of events
+    /// Which bench: `events` (the default), `endurance`, `micro`, `instructions`, `snapshots`, `streams`, `workspaces`,
+    /// `documents` or `hostile`; the rest is passed on to it: `--help` lists all there is, `--quick` is a short run of events
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<OsString>,
 }
 
 /// The benches, as the bench crate names them.
-const BENCHES: [&str; 7] =
-    ["events", "instructions", "snapshots", "streams", "workspaces", "documents", "hostile"];
+const BENCHES: [&str; 8] =
+    ["events", "endurance", "instructions", "snapshots", "streams", "workspaces", "documents", "hostile"];
 
 /// The one that cargo runs itself.
 const MICRO: &str = "micro";

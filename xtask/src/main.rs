@@ -36,7 +36,7 @@ enum Task {
     Codegen(CodegenOptions),
     /// Writes a new handler, or the next version of one, and then the types
     NewHandler(NewHandlerOptions),
-    /// Measures, in release mode: events against bare socketioxide, snapshots, streams, workspaces, hostile clients
+    /// Measures, in release mode: events against bare socketioxide, endurance, snapshots, streams, workspaces, hostile clients
     Bench(bench::Options),
     /// Kills a Redis, a node and a line under load, many times
     Drills(drills::Options),

@@ -30,6 +30,8 @@ pub(crate) struct Stuck {
     /// Resident memory when they were stuck, and the most since.
     pub(crate) memory_before_kib: Option<u64>,
     pub(crate) memory_peak_kib: Option<u64>,
+    /// Deliveries of these runs, each looked at.
+    pub(crate) checked: u64,
 }
 
 /// What the stuck ones did, and the faults of the others.
@@ -65,6 +67,7 @@ pub(super) fn measure(
         last_evicted_seconds: watch.and_then(|watch| watch.last_closed()).map(|last| last.as_secs_f64()),
         memory_before_kib: memory.map(|(before, _)| before),
         memory_peak_kib: memory.map(|(_, peak)| peak),
+        checked: session.checked(),
     };
     Ok((outcome, session.faults()))
 }

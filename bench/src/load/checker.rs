@@ -64,6 +64,11 @@ impl Sequence {
         if self.skipped.remove(&number) { Arrival::Late } else { Arrival::Again }
     }
 
+    /// How many have come, each counted once.
+    fn checked(&self) -> u64 {
+        u64::from(self.next) - self.skipped.len() as u64
+    }
+
     /// How many of `sent` messages have not come.
     fn missing(&self, sent: u32) -> u64 {
         u64::from(sent - self.next) + self.skipped.len() as u64
@@ -199,6 +204,11 @@ impl Checker {
         faults
     }
 
+    /// The deliveries that have come and were looked at.
+    pub(crate) fn checked(&self) -> u64 {
+        self.deliveries.iter().map(Sequence::checked).sum()
+    }
+
     fn missing_at(&self, connection: usize) -> u64 {
         let senders = self.shape.senders_of_room(self.shape.room_of(connection));
         senders.map(|sender| self.deliveries[self.place(connection, sender)].missing(self.sent[sender])).sum()
@@ -270,6 +280,18 @@ mod tests {
     #[test]
     fn in_order_and_once_is_faultless() {
         assert_eq!(faults_when(4, [0, 1, 2, 3]), Faults::default());
+    }
+
+    #[test]
+    fn what_was_checked_is_what_has_come_each_once() {
+        let mut checker = pair();
+        for _ in 0..4 {
+            checker.send(0);
+        }
+        for number in [0, 1, 1, 3] {
+            checker.delivered(1, 0, number);
+        }
+        assert_eq!(checker.checked(), 3);
     }
 
     #[test]

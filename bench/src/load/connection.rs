@@ -20,6 +20,10 @@ use super::packet::{Packet, PacketReader};
 const RECEIVE_BUFFER: usize = 16 * 1024;
 /// A segment on Ethernet.
 const SEGMENT: u32 = 1_460;
+/// Engine.IO's message, Socket.IO's disconnect.
+const DISCONNECT: &[u8] = b"41";
+/// The status of WebSocket's close frame for a page that is left.
+const GOING_AWAY: u16 = 1_001;
 /// `EINPROGRESS`: the connection is made while others are served.
 const IN_PROGRESS: i32 = 115;
 
@@ -114,6 +118,15 @@ impl Connection {
 
     pub(crate) fn outbox(&mut self) -> &mut Outbox {
         &mut self.outbox
+    }
+
+    /// Says that the client goes, as a client library does, and goes.
+    pub(crate) fn say_goodbye(&mut self) {
+        self.outbox.text(DISCONNECT);
+        self.outbox.frame(Opcode::Close, &GOING_AWAY.to_be_bytes());
+        // An error here means that the server has gone first.
+        self.flush().ok();
+        self.end();
     }
 
     /// Gives up on the connection; nothing is sent or read any more.

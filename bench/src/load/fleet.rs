@@ -58,17 +58,22 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Connects all, logs all in, joins all rooms, and returns when the last ack has come.
-    pub(crate) fn connect(address: SocketAddr, login: &Login<'_>) -> anyhow::Result<Self> {
-        let connections = login.tokens.len();
-        let mut fleet = Self {
+    /// A fleet without connections: they come with [`Fleet::dial`].
+    pub(super) fn empty() -> anyhow::Result<Self> {
+        Ok(Self {
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS),
-            connections: Vec::with_capacity(connections),
+            connections: Vec::new(),
             packets: PacketReader::new(),
             scratch: vec![0; SCRATCH].into_boxed_slice(),
             text: Vec::new(),
-        };
+        })
+    }
+
+    /// Connects all, logs all in, joins all rooms, and returns when the last ack has come.
+    pub(crate) fn connect(address: SocketAddr, login: &Login<'_>) -> anyhow::Result<Self> {
+        let connections = login.tokens.len();
+        let mut fleet = Self::empty()?;
         let mut joining = Joining { login, joined: vec![0; connections], ready: 0, failure: None };
         let deadline = Instant::now() + CONNECT_DEADLINE;
         while joining.ready < connections {
@@ -76,7 +81,7 @@ impl Fleet {
                 let index = fleet.connections.len();
                 let buffers =
                     if login.to_be_stuck.contains(&index) { Buffers::Small } else { Buffers::Usual };
-                fleet.connections.push(Connection::dial(address, buffers, fleet.poll.registry(), index)?);
+                fleet.dial(address, buffers, index)?;
             }
             fleet.turn(Duration::from_millis(100), &mut joining)?;
             if let Some((index, reason)) = joining.failure {
@@ -87,6 +92,22 @@ impl Fleet {
             }
         }
         Ok(fleet)
+    }
+
+    /// Starts connecting the next connection, or one of those before anew: what that was is closed.
+    pub(super) fn dial(&mut self, address: SocketAddr, buffers: Buffers, index: usize) -> anyhow::Result<()> {
+        let connection = Connection::dial(address, buffers, self.poll.registry(), index)?;
+        match self.connections.get_mut(index) {
+            Some(before) => *before = connection,
+            None => self.connections.push(connection),
+        }
+        Ok(())
+    }
+
+    /// Connection `index` leaves, with a word or without one. Its listener does not hear of it.
+    pub(super) fn leave(&mut self, index: usize, politely: bool) {
+        let connection = &mut self.connections[index];
+        if politely { connection.say_goodbye() } else { connection.end() }
     }
 
     /// Waits for events for at most `timeout` and handles one batch of them.

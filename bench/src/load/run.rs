@@ -224,6 +224,11 @@ impl<'a> Session<'a> {
         self.state.checker.faults()
     }
 
+    /// The deliveries that came in all runs so far, each looked at.
+    pub(crate) fn checked(&self) -> u64 {
+        self.state.checker.checked()
+    }
+
     fn send_freed(&mut self) {
         while let Some(sender) = self.state.free.pop() {
             while self.state.may_send(sender) {

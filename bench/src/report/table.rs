@@ -51,7 +51,7 @@ impl Spread {
     }
 }
 
-pub(super) fn write_table(text: &mut String, title: &str, rows: &[Vec<String>]) {
+pub(crate) fn write_table(text: &mut String, title: &str, rows: &[Vec<String>]) {
     let columns = rows.first().map_or(0, Vec::len);
     let widths: Vec<usize> =
         (0..columns).map(|column| rows.iter().map(|row| row[column].len()).max().unwrap_or(0)).collect();

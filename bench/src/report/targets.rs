@@ -1,4 +1,4 @@
-//! The project's targets, as far as a run has the figures for them.
+//! The project's targets of sync events, as far as a run has the figures for them.
 //!
 //! A target that needs a server, a shape or a run that was not there is left out. It is reached when the median of the
 //! rounds reaches it. Nothing here makes a bench fail: the figures are those of a machine on a day.
@@ -11,7 +11,7 @@ use super::{Outcome, Report, Settings, held_rate, moved_by_stuck};
 /// What came of one target.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     what: &'static str,
     target: String,
     measured: f64,
@@ -31,13 +31,15 @@ struct Target {
     figures: fn(&Report) -> Vec<f64>,
 }
 
+/// What a figure should be.
 #[derive(Clone, Copy)]
-enum Goal {
+pub(crate) enum Goal {
     AtLeast(f64),
     AtMost(f64),
+    Below(f64),
 }
 
-use Goal::{AtLeast, AtMost};
+use Goal::{AtLeast, AtMost, Below};
 
 const TARGETS: &[Target] = &[
     Target {
@@ -166,11 +168,13 @@ const TARGETS: &[Target] = &[
 
 pub(super) fn verdicts(report: &Report) -> Vec<Verdict> {
     let applying = TARGETS.iter().filter(|target| (target.applies)(&report.settings));
-    applying.filter_map(|target| target.verdict((target.figures)(report))).collect()
+    let verdict =
+        |target: &Target| Verdict::of(target.what, target.goal, target.of, (target.figures)(report));
+    applying.filter_map(verdict).collect()
 }
 
 /// Writes the table of targets, if there is any.
-pub(super) fn write(text: &mut String, verdicts: &[Verdict]) {
+pub(crate) fn write(text: &mut String, verdicts: &[Verdict]) {
     if verdicts.is_empty() {
         return;
     }
@@ -184,15 +188,22 @@ pub(super) fn write(text: &mut String, verdicts: &[Verdict]) {
     write_table(text, "targets, as far as this run can tell", &rows);
 }
 
-impl Target {
-    fn verdict(&self, figures: Vec<f64>) -> Option<Verdict> {
+impl Verdict {
+    /// What these figures come to; nothing without a figure. `unit` follows the numbers.
+    pub(crate) fn of(
+        what: &'static str,
+        goal: Goal,
+        unit: &str,
+        figures: impl IntoIterator<Item = f64>,
+    ) -> Option<Self> {
         let Spread { median, lowest, highest } = Spread::of(figures.into_iter())?;
-        let (sign, bound, reached) = match self.goal {
+        let (sign, bound, reached) = match goal {
             AtLeast(bound) => (">=", bound, median >= bound),
             AtMost(bound) => ("<=", bound, median <= bound),
+            Below(bound) => ("<", bound, median < bound),
         };
-        let target = format!("{sign} {bound} {}", self.of).trim_end().to_owned();
-        Some(Verdict { what: self.what, target, measured: median, lowest, highest, reached })
+        let target = format!("{sign} {bound} {unit}").trim_end().to_owned();
+        Some(Self { what, target, measured: median, lowest, highest, reached })
     }
 }
 
@@ -247,6 +258,13 @@ mod tests {
             found(&report, "no client stage").unwrap().reached
         };
         assert_eq!([judged(94.0), judged(96.0)], [false, true]);
+    }
+
+    #[test]
+    fn a_bound_is_reached_or_has_to_be_kept_below() {
+        let reached = |goal| Verdict::of("some", goal, "x", [2.0]).unwrap().reached;
+        assert_eq!([reached(AtMost(2.0)), reached(Below(2.0)), reached(AtLeast(2.0))], [true, false, true]);
+        assert!(Verdict::of("some", AtMost(2.0), "x", []).is_none());
     }
 
     #[test]
