@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{direct::Frame, group::Group, member::Member, round::Node};
+use super::{direct::Frame, group::Group, lines::Event, member::Member, round::Node};
 
 /// The recipients of a delivery to a group, for as long as they all get the same.
 pub(crate) struct Alike {
@@ -35,19 +35,15 @@ impl Alike {
         true
     }
 
-    /// Sends all of them what they get; returns how many they are.
-    pub(crate) fn send(mut self, node: &Node, room: &str) -> Result<usize, Self> {
+    /// What all of the group get but those who get nothing; as it was if those are too many.
+    pub(crate) fn event(mut self) -> Result<(Group, Event), Self> {
         let count = self.next - self.left_out.len();
-        let Some(frame) = &self.frame else { return Ok(0) };
         if self.group.len() - count > self.group.most_left_out() {
             return Err(self);
         }
+        let Some(frame) = self.frame.take() else { return Err(self) };
         self.left_out.extend(self.next..self.group.len());
-        self.next = self.group.len();
-        match node.emit_to_group(room, &self.group, &self.left_out, frame) {
-            true => Ok(count),
-            false => Err(self),
-        }
+        Ok((self.group, Event { frame, left_out: self.left_out }))
     }
 
     /// Those who were noted, with what they get.

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// A packet does not grow beyond this, in bytes, unless one event alone does.
-const MAX_BYTES: usize = 16 * 1024;
+pub(super) const MAX_BYTES: usize = 16 * 1024;
 
 /// How many of the last frames are remembered, and how many ways to go on for each. Where every recipient's events differ,
 /// looking further would only cost; what is not found is made again.

@@ -54,6 +54,8 @@ pub(crate) struct Unsent {
 pub(crate) struct Group {
     members: Arc<Sockets>,
     audience: Option<Audience>,
+    /// How many of them take several events in one packet.
+    batching: usize,
 }
 
 /// Which of a room's groups it is, if it is not the whole room.
@@ -67,6 +69,21 @@ impl Group {
     /// The key of the audience that it is, if it is one.
     pub(crate) fn key(&self) -> Option<&AudienceKey> {
         self.audience.as_ref().map(|(_, key)| key)
+    }
+
+    /// Whether all of them take several events in one packet.
+    pub(crate) fn batches(&self) -> bool {
+        self.batching == self.len()
+    }
+
+    /// Whether it is the same group, with the same members.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.members, &other.members)
+    }
+
+    /// Whether both are audiences of one kind, or the whole room.
+    pub(crate) fn is_of_kind(&self, other: &Self) -> bool {
+        self.audience.as_ref().map(|(kind, _)| kind) == other.audience.as_ref().map(|(kind, _)| kind)
     }
 
     /// Whether it may have a mirror.
@@ -100,6 +117,7 @@ impl Deref for Group {
 #[derive(Default)]
 pub(super) struct Circle {
     members: Arc<Sockets>,
+    batching: usize,
     mirror: Option<Mirror>,
 }
 
@@ -110,7 +128,7 @@ struct Mirror {
 
 impl Circle {
     pub(super) fn group(&self, audience: Option<Audience>) -> Group {
-        Group { members: Arc::clone(&self.members), audience }
+        Group { members: Arc::clone(&self.members), audience, batching: self.batching }
     }
 
     pub(super) fn values(&self) -> impl Iterator<Item = &Arc<Member>> {
@@ -127,14 +145,17 @@ impl Circle {
 
     pub(super) fn add(&mut self, member: &Arc<Member>) {
         // Copied only while a delivery still holds the group as it was.
-        Arc::make_mut(&mut self.members).insert(member.id, Arc::clone(member));
+        let before = Arc::make_mut(&mut self.members).insert(member.id, Arc::clone(member));
+        self.batching += usize::from(member.batches);
+        self.batching -= before.map_or(0, |before| usize::from(before.batches));
         if let Some(Mirror { name, mirrors }) = &self.mirror {
             mirrors.add(name, member.id);
         }
     }
 
     pub(super) fn remove(&mut self, id: SocketId) {
-        Arc::make_mut(&mut self.members).swap_remove(&id);
+        let gone = Arc::make_mut(&mut self.members).swap_remove(&id);
+        self.batching -= gone.map_or(0, |gone| usize::from(gone.batches));
         if let Some(Mirror { name, mirrors }) = &self.mirror {
             mirrors.remove(name, id);
         }

@@ -22,6 +22,7 @@ mod handshake;
 mod http;
 mod inbox;
 mod lanes;
+mod lines;
 #[cfg(feature = "measured")]
 mod measured;
 mod member;

@@ -148,7 +148,7 @@ impl Round<'_> {
             let polled = catch_unwind(AssertUnwindSafe(|| runner.poll_once(member.session(), &mut out)));
             match polled {
                 Ok(Polled::To) => match frames.get(&out) {
-                    Ok(frame) => self.way_out.send(place, member, &frame),
+                    Ok(frame) => self.way_out.send(place, member, frame),
                     Err(error) => {
                         self.fail(member, &verdict::declared(self.route, handler.registration(), error));
                     }
@@ -194,7 +194,9 @@ impl Round<'_> {
                             output
                                 .map_err(|error| verdict::declared(self.route, handler.registration(), error))
                         })
-                        .and_then(|output| output.map(|output| frames.get(output.as_bytes())).transpose());
+                        .and_then(|output| {
+                            output.map(|output| frames.get(output.as_bytes()).cloned()).transpose()
+                        });
                     self.send_output(group, output).await;
                 }
                 Poll::Pending => {

@@ -10,6 +10,7 @@ use super::{
     batch::Batch,
     direct::Frame,
     group::Group,
+    lines::{Event, Line, Lines},
     member::{Member, OutboxError, Standing},
     members::Occupancy,
     round::Node,
@@ -32,6 +33,8 @@ const ALIKE: usize = 3;
 pub(crate) struct WayOut {
     pub(crate) node: Arc<Node>,
     room: Arc<str>,
+    /// What waits for all of a group. While there is something, nothing waits for anybody alone.
+    lines: Lines,
     batch: Batch,
     /// The room as it was when the batch began.
     occupancy: Option<Occupancy>,
@@ -40,6 +43,8 @@ pub(crate) struct WayOut {
     /// Whether what a group had together was let out since it was opened.
     made_room: bool,
     batching: bool,
+    /// Whether what all of the open group get waits for them together.
+    together: bool,
     /// Who of the open group is to get its event in one go.
     alike: Option<Alike>,
     /// What was done since others last had their turn.
@@ -51,11 +56,13 @@ impl WayOut {
         Self {
             node,
             room,
+            lines: Lines::default(),
             batch: Batch::default(),
             occupancy: None,
             groups: Vec::new(),
             made_room: false,
             batching: false,
+            together: false,
             alike: None,
             done: 0,
         }
@@ -63,20 +70,25 @@ impl WayOut {
 
     /// Begins a delivery; `more` wait behind it.
     pub(crate) fn begin(&mut self, more: bool) {
-        self.batching = more || !self.batch.is_empty();
+        self.batching = more || self.keeps();
+    }
+
+    /// Whether something waits for what is behind it.
+    fn keeps(&self) -> bool {
+        !self.lines.is_empty() || !self.batch.is_empty()
     }
 
     /// Gives others their turn before a delivery that would have to stop for it in the middle, and so could not go out in
     /// one go.
     pub(crate) async fn pause_before(&mut self, members: usize) {
-        if self.batch.is_empty() && self.done > 0 && self.done + members * (LOOK + ALIKE) > CHUNK {
+        if self.done > 0 && self.done + members * (LOOK + ALIKE) > CHUNK {
             self.pause().await;
         }
     }
 
     /// Notes the room as the delivery's members were taken from it: all of them, or by audience.
     pub(crate) fn look_at(&mut self, occupancy: &Occupancy, groups: &[Group]) {
-        if self.batch.is_empty() {
+        if !self.keeps() {
             self.occupancy = Some(occupancy.clone());
             self.groups.clear();
         }
@@ -89,45 +101,66 @@ impl WayOut {
     /// Begins with a group. Its members are sent to in their order, and then it is closed.
     pub(crate) fn open(&mut self, group: &Group) {
         self.made_room = false;
+        self.together = self.batching && self.batch.is_empty() && group.batches();
         self.alike = self.node.members.has_mirror(group).then(|| Alike::new(group));
     }
 
     /// Sends the member at this place of the open group an event, with others of the group or of the room before anything
     /// else runs.
     pub(crate) fn send(&mut self, place: usize, member: &Arc<Member>, event: &Frame) {
-        if self.batching && member.batches {
-            if !self.batch.put(member, event) {
-                self.make_room(member);
-                self.batch.put(member, event);
+        let waits_alone = self.batching && member.batches && !self.together;
+        if !waits_alone {
+            if self.alike.as_mut().is_some_and(|alike| alike.note(place, event)) {
+                return;
             }
-        } else if !self.alike.as_mut().is_some_and(|alike| alike.note(place, event)) {
-            self.send_apart();
-            self.done += PACKET;
-            self.node.emit(member, event);
+            self.send_noted();
         }
+        self.send_apart(member, event);
     }
 
     /// Ends with the open group.
     pub(crate) fn close(&mut self) {
-        let Some(alike) = self.alike.take() else { return };
-        match alike.send(&self.node, &self.room) {
-            Ok(members) => self.done += members * ALIKE,
-            Err(alike) => {
+        match self.alike.take().map(Alike::event) {
+            Some(Ok((group, event))) => self.send_to_group(&group, event),
+            Some(Err(alike)) => {
                 self.alike = Some(alike);
-                self.send_apart();
+                self.send_noted();
             }
+            None => {}
         }
     }
 
-    /// Sends those of the open group their event who were to get it in one go; the rest of the group gets it one by one.
-    fn send_apart(&mut self) {
-        let Some(alike) = self.alike.take() else { return };
-        let (room, mut packets) = (self.room(), 0);
-        for (member, event) in alike.recipients() {
-            packets += 1;
-            room.let_out(member, event);
+    fn send_to_group(&mut self, group: &Group, event: Event) {
+        if self.together && self.batch.is_empty() && self.lines.are_of_kind(group) {
+            if !self.lines.fits(group, &event) {
+                self.flush_kept();
+            }
+            return self.lines.put(group, event);
         }
-        self.done += packets * PACKET;
+        let Event { frame, left_out } = &event;
+        if !self.together && self.node.emit_to_group(&self.room, group, left_out, frame) {
+            self.done += (group.len() - left_out.len()) * ALIKE;
+            return;
+        }
+        group.without(left_out).for_each(|member| self.send_apart(member, frame));
+    }
+
+    /// Sends those of the open group their event who were to get it in one go; the rest of the group gets it one by one.
+    fn send_noted(&mut self) {
+        let Some(alike) = self.alike.take() else { return };
+        alike.recipients().for_each(|(member, event)| self.send_apart(member, event));
+    }
+
+    fn send_apart(&mut self, member: &Arc<Member>, event: &Frame) {
+        if !self.batching || !member.batches {
+            self.done += PACKET;
+            return self.room().let_out(member, event);
+        }
+        self.lines.take().into_iter().for_each(|line| line.hand_over(&mut self.batch));
+        if !self.batch.put(member, event) {
+            self.make_room(member);
+            self.batch.put(member, event);
+        }
     }
 
     /// Lets out what one member has, with those who have the same.
@@ -154,6 +187,7 @@ impl WayOut {
 
     /// Lets out what one member has. To be called before what goes to it another way.
     pub(crate) fn flush_to(&mut self, member: &Member) {
+        self.lines.take().into_iter().for_each(|line| line.hand_over(&mut self.batch));
         if let Some(packet) = self.batch.take(member) {
             self.done += PACKET;
             self.room().let_out(member, &packet);
@@ -162,7 +196,15 @@ impl WayOut {
 
     /// Lets out what was put together. To be called before anything that waits.
     pub(crate) fn flush(&mut self) {
-        self.send_apart();
+        self.send_noted();
+        self.flush_kept();
+    }
+
+    fn flush_kept(&mut self) {
+        let mut lines = self.lines.take().into_iter();
+        let refused = lines.find(|line| !self.let_out(line));
+        // Whoever has changed groups since is in two of them, and gets what is in the first first.
+        refused.into_iter().chain(lines).for_each(|line| line.hand_over(&mut self.batch));
         let groups = std::mem::take(&mut self.groups);
         groups.iter().for_each(|group| self.flush_group(group));
         self.groups = groups;
@@ -173,6 +215,22 @@ impl WayOut {
             room.let_out(member, &packet);
         });
         self.done += packets * PACKET;
+    }
+
+    /// Lets out what all of a group have, and what the others of it have; false if it is not what most of them have.
+    fn let_out(&mut self, line: &Line) -> bool {
+        let others = line.others();
+        let (group, left) = (&line.group, others.len());
+        if left > group.most_left_out()
+            || !self.node.emit_to_group(&self.room, group, &others, &line.packet())
+        {
+            return false;
+        }
+        let room = self.room();
+        let packets = others.iter().filter_map(|place| line.packet_of(*place));
+        packets.for_each(|(member, packet)| room.let_out(member, &packet));
+        self.done += (group.len() - left) * ALIKE + left * PACKET;
+        true
     }
 
     fn room(&self) -> Room<'_> {
