@@ -25,7 +25,7 @@ use crate::{
     dev,
     documents::{self, Documents},
     events::{self, Connect, DirectAdapter, Events},
-    net::{self, Front, Listening, RateLimits},
+    net::{self, Crowd, Front, Listening, RateLimits},
     observe::{self, Health},
     openapi::{self, Pieces},
     redis_link::RedisLink,
@@ -206,14 +206,14 @@ impl Server {
         if let Some(snapshots) = &self.snapshots {
             snapshots.start();
         }
-        let handle = Listening::new();
-        let serving = tokio::spawn(net::serve(listener, app, handle.clone()));
+        let (handle, crowd) = (Listening::new(), Crowd::default());
+        let serving = tokio::spawn(net::serve(listener, app, handle.clone(), crowd.clone()));
         if let Some(listener) = metrics_listener {
             let metrics = observe::metrics_router(Arc::clone(&self.health.metrics));
-            tokio::spawn(net::serve(listener, metrics, Listening::new()));
+            tokio::spawn(net::serve(listener, metrics, Listening::new(), Crowd::default()));
         }
         tokio::spawn(observe::upkeep(Arc::clone(&self.health.metrics)));
-        tokio::spawn(net::upkeep(Arc::clone(&self.limits), Arc::clone(&self.front.upgrades)));
+        tokio::spawn(net::upkeep(Arc::clone(&self.limits), Arc::clone(&self.front.upgrades), crowd));
         if let Some(events) = &self.events {
             let expiring = Arc::clone(events);
             tokio::spawn(async move { expiring.expiry.run().await });

@@ -56,16 +56,11 @@ impl Alike {
 
 impl Node {
     /// Queues a packet for all of a group but those at these places, in order. If that cannot be done at once nothing is.
-    pub(crate) fn emit_to_group(
-        &self,
-        room: &str,
-        group: &Group,
-        left_out: &[usize],
-        packet: &Frame,
-    ) -> bool {
+    pub(crate) fn emit_to_group(&self, room: &str, group: &Group, left_out: &[usize], packet: Frame) -> bool {
+        let events = packet.events();
         let Some(unsent) = self.members.send(room, group, left_out, packet) else { return false };
         let sent = (group.len() - left_out.len()).saturating_sub(unsent.sockets);
-        self.metrics.sent.increment(sent as u64 * u64::from(packet.events()));
+        self.metrics.sent.increment(sent as u64 * u64::from(events));
         if unsent.full > 0 {
             // Nothing has been written to a connection since, so that no queue has more room than it had. Whoever got the
             // last place of its queue counts as full as well.

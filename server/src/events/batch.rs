@@ -175,7 +175,7 @@ mod tests {
     struct Nowhere;
 
     impl Outbox for Nowhere {
-        fn emit(&self, _: &Frame) -> Result<(), OutboxError> {
+        fn emit(&self, _: Frame) -> Result<(), OutboxError> {
             Ok(())
         }
         fn is_full(&self) -> bool {

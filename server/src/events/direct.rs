@@ -50,8 +50,8 @@ impl Frame {
         self.events
     }
 
-    fn packet(&self) -> Packet {
-        Packet::event("/", Value::Str(self.text.clone(), None))
+    fn into_packet(self) -> Packet {
+        Packet::event("/", Value::Str(self.text, None))
     }
 
     /// Whether both are one encoding.
@@ -101,9 +101,9 @@ pub(crate) struct Direct(Arc<OnceLock<Arc<Local>>>);
 
 impl Direct {
     /// Queues a packet for one socket.
-    pub(crate) fn send(&self, socket: Sid, frame: &Frame) -> Result<(), OutboxError> {
+    pub(crate) fn send(&self, socket: Sid, frame: Frame) -> Result<(), OutboxError> {
         let local = self.0.get().ok_or(OutboxError::Closed)?;
-        local.broadcast(frame.packet(), BroadcastOptions::new(socket)).map_err(|errors| {
+        local.broadcast(frame.into_packet(), BroadcastOptions::new(socket)).map_err(|errors| {
             match errors.first() {
                 Some(SocketError::InternalChannelFull) => OutboxError::Full,
                 Some(SocketError::Closed) | None => OutboxError::Closed,
@@ -129,11 +129,11 @@ impl Mirrors for Direct {
         }
     }
 
-    fn send(&self, mirror: &str, packet: &Frame) -> Unsent {
+    fn send(&self, mirror: &str, packet: Frame) -> Unsent {
         let Some(local) = self.0.get() else { return Unsent::default() };
         let mut options = BroadcastOptions::default();
         options.rooms.push(mirror.to_owned().into());
-        let errors = local.broadcast(packet.packet(), options).err().unwrap_or_default();
+        let errors = local.broadcast(packet.into_packet(), options).err().unwrap_or_default();
         let full = errors.iter().filter(|error| matches!(error, SocketError::InternalChannelFull)).count();
         Unsent { sockets: errors.len(), full }
     }

@@ -111,7 +111,7 @@ impl Expiry {
             grace_seconds: self.grace.as_secs_f64(),
         };
         let Ok(payload) = to_raw_value(&warning) else { return };
-        if member.outbox.emit(&Frame::new(EVENT, &payload)) == Err(OutboxError::Full) {
+        if member.outbox.emit(Frame::new(EVENT, &payload)) == Err(OutboxError::Full) {
             member.evict_slow_consumer(&self.metrics);
         }
     }

@@ -30,38 +30,26 @@ impl<'a> Frames<'a> {
     }
 
     /// The event with this client output, which is JSON.
-    pub(crate) fn get(&mut self, client_output: &[u8]) -> SyncResult<&Frame> {
-        let last = match self.last.take() {
-            Some(last) if last.0 == client_output => {
-                self.came_again = true;
-                last
-            }
-            last => self.next(last, client_output)?,
-        };
-        Ok(&self.last.insert(last).1)
+    pub(crate) fn get(&mut self, client_output: &[u8]) -> SyncResult<Frame> {
+        if !self.came_again && self.others.len() >= ALL_DISTINCT {
+            return self.encode(client_output);
+        }
+        let last = self.last.as_ref().filter(|(output, _)| output == client_output);
+        if let Some(frame) = last.map(|(_, frame)| frame).or_else(|| self.others.get(client_output)) {
+            self.came_again = true;
+            return Ok(frame.clone());
+        }
+        let frame = self.encode(client_output)?;
+        let last = self.last.replace((client_output.to_vec(), frame.clone()));
+        if self.others.len() < REMEMBERED {
+            self.others.extend(last);
+        }
+        Ok(frame)
     }
 
-    fn next(&mut self, last: Option<(Vec<u8>, Frame)>, client_output: &[u8]) -> SyncResult<(Vec<u8>, Frame)> {
-        let looks = self.came_again || self.others.len() < ALL_DISTINCT;
-        let known = looks.then(|| self.others.get(client_output)).flatten();
-        let frame = match known {
-            Some(frame) => {
-                self.came_again = true;
-                frame.clone()
-            }
-            None => Frame::from(self.event.success(self.server_output, std::str::from_utf8(client_output)?)),
-        };
-        let mut output = match last {
-            Some((output, frame)) if looks && self.others.len() < REMEMBERED => {
-                self.others.insert(output, frame);
-                Vec::new()
-            }
-            Some((output, _)) => output,
-            None => Vec::new(),
-        };
-        output.clear();
-        output.extend_from_slice(client_output);
-        Ok((output, frame))
+    fn encode(&self, client_output: &[u8]) -> SyncResult<Frame> {
+        let client_output = std::str::from_utf8(client_output)?;
+        Ok(Frame::from(self.event.success(self.server_output, client_output)))
     }
 }
 
@@ -77,11 +65,11 @@ mod tests {
         let event = SyncEvent::new("a/b", "v1", "r");
         let server_output = RawValue::from_string("1".to_owned()).unwrap();
         let mut frames = Frames::new(&event, &server_output);
-        let first = frames.get(b"{}").unwrap().clone();
-        let other = frames.get(b"[]").unwrap().clone();
+        let first = frames.get(b"{}").unwrap();
+        let other = frames.get(b"[]").unwrap();
         assert!(!first.is_same(&other));
-        assert!(other.is_same(frames.get(b"[]").unwrap()));
-        assert!(first.is_same(frames.get(b"{}").unwrap()));
+        assert!(other.is_same(&frames.get(b"[]").unwrap()));
+        assert!(first.is_same(&frames.get(b"{}").unwrap()));
     }
 
     #[test]
@@ -92,10 +80,10 @@ mod tests {
             let mut frames = Frames::new(&event, &server_output);
             for output in (0..2 * REMEMBERED).chain(0..ALL_DISTINCT) {
                 let output = output.to_string();
-                let frame = frames.get(output.as_bytes()).unwrap().clone();
+                let frame = frames.get(output.as_bytes()).unwrap();
                 assert_eq!(frame.text(), event.success(&server_output, &output));
                 if came_again {
-                    assert!(frame.is_same(frames.get(output.as_bytes()).unwrap()));
+                    assert!(frame.is_same(&frames.get(output.as_bytes()).unwrap()));
                 }
             }
         }

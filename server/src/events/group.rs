@@ -38,7 +38,7 @@ pub(crate) trait Mirrors: Send + Sync {
     fn remove(&self, mirror: &str, socket: SocketId);
 
     /// Queues a packet for every socket of a mirror.
-    fn send(&self, mirror: &str, packet: &Frame) -> Unsent;
+    fn send(&self, mirror: &str, packet: Frame) -> Unsent;
 }
 
 /// For whom a packet could not be queued. Nobody says which.
@@ -172,7 +172,7 @@ impl Circle {
         &mut self,
         group: &Group,
         left_out: &[usize],
-        packet: &Frame,
+        packet: Frame,
         mirrors: &Arc<dyn Mirrors>,
     ) -> Option<Unsent> {
         if !self.is(group) {

@@ -27,7 +27,7 @@ const ADDRESS: ClientAddress = ClientAddress(std::net::IpAddr::V4(Ipv4Addr::LOCA
 struct Counted(AtomicU64);
 
 impl Outbox for Arc<Counted> {
-    fn emit(&self, frame: &Frame) -> Result<(), OutboxError> {
+    fn emit(&self, frame: Frame) -> Result<(), OutboxError> {
         self.0.fetch_add(u64::from(frame.events()), Ordering::Relaxed);
         Ok(())
     }

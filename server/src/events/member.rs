@@ -19,7 +19,7 @@ pub(crate) type SocketId = socketioxide::socket::Sid;
 /// The way out to one socket.
 pub(crate) trait Outbox: Send + Sync {
     /// Queues an event.
-    fn emit(&self, frame: &Frame) -> Result<(), OutboxError>;
+    fn emit(&self, frame: Frame) -> Result<(), OutboxError>;
 
     /// Whether nothing more could be queued now.
     fn is_full(&self) -> bool;

@@ -256,7 +256,7 @@ impl Members {
         room: &str,
         group: &Group,
         left_out: &[usize],
-        packet: &Frame,
+        packet: Frame,
     ) -> Option<Unsent> {
         let mirrors = self.mirrors.as_ref()?;
         let mut state = self.lock();

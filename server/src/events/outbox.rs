@@ -38,7 +38,7 @@ impl SocketOutbox {
 }
 
 impl Outbox for SocketOutbox {
-    fn emit(&self, frame: &Frame) -> Result<(), OutboxError> {
+    fn emit(&self, frame: Frame) -> Result<(), OutboxError> {
         self.direct.send(self.id, frame)
     }
 

@@ -5,6 +5,7 @@
 //! nobody who has left in between.
 
 use std::{
+    borrow::Cow,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     task::Poll,
@@ -148,7 +149,7 @@ impl Round<'_> {
             let polled = catch_unwind(AssertUnwindSafe(|| runner.poll_once(member.session(), &mut out)));
             match polled {
                 Ok(Polled::To) => match frames.get(&out) {
-                    Ok(frame) => self.way_out.send(place, member, frame),
+                    Ok(frame) => self.way_out.send(place, member, Cow::Owned(frame)),
                     Err(error) => {
                         self.fail(member, &verdict::declared(self.route, handler.registration(), error));
                     }
@@ -194,9 +195,7 @@ impl Round<'_> {
                             output
                                 .map_err(|error| verdict::declared(self.route, handler.registration(), error))
                         })
-                        .and_then(|output| {
-                            output.map(|output| frames.get(output.as_bytes()).cloned()).transpose()
-                        });
+                        .and_then(|output| output.map(|output| frames.get(output.as_bytes())).transpose());
                     self.send_output(group, output).await;
                 }
                 Poll::Pending => {
@@ -241,9 +240,9 @@ impl Round<'_> {
             if member.lanes.is_open(&self.shared.delivery.room) {
                 let (shared, recipient, frame) =
                     (Arc::clone(&self.shared), Arc::clone(member), frame.clone());
-                self.put_in_lane(member, Box::pin(async move { shared.node.emit(&recipient, &frame) }));
+                self.put_in_lane(member, Box::pin(async move { shared.node.emit(&recipient, frame) }));
             } else {
-                self.way_out.send(place, member, frame);
+                self.way_out.send(place, member, Cow::Borrowed(frame));
             }
         }
         self.way_out.close();
@@ -343,7 +342,7 @@ impl RoundShared {
         match output {
             Ok(Some(output)) => {
                 let event = self.event.success(&self.delivery.server_output, output);
-                self.node.emit(member, &Frame::from(event));
+                self.node.emit(member, Frame::from(event));
             }
             Ok(None) => self.node.metrics.filtered.increment(1),
             Err(error) => self.fail(member, error),
@@ -355,7 +354,7 @@ impl RoundShared {
         self.node.metrics.error(error.code());
         match self.event.error(&self.node.errors.envelope(error, member.locale())) {
             Ok(event) => {
-                self.node.queue(member, &Frame::from(event));
+                self.node.queue(member, Frame::from(event));
             }
             Err(error) => tracing::error!(%error, "an error could not be encoded"),
         }

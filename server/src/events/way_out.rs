@@ -3,7 +3,7 @@
 //!
 //! Who gets what is the round's.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     alike::Alike,
@@ -21,13 +21,13 @@ use super::{
 const CHUNK: usize = 65_536;
 
 /// What it takes of that to look at a member.
-const LOOK: usize = 2;
+const LOOK: usize = 1;
 
 /// What it takes of that to queue a packet.
 const PACKET: usize = 6;
 
 /// What it takes of that for each member of a group that gets a packet in one go.
-const ALIKE: usize = 3;
+const ALIKE: usize = 2;
 
 /// One room's, while its deliveries are drained.
 pub(crate) struct WayOut {
@@ -107,15 +107,15 @@ impl WayOut {
 
     /// Sends the member at this place of the open group an event, with others of the group or of the room before anything
     /// else runs.
-    pub(crate) fn send(&mut self, place: usize, member: &Arc<Member>, event: &Frame) {
+    pub(crate) fn send(&mut self, place: usize, member: &Arc<Member>, event: Cow<'_, Frame>) {
         let waits_alone = self.batching && member.batches && !self.together;
         if !waits_alone {
-            if self.alike.as_mut().is_some_and(|alike| alike.note(place, event)) {
+            if self.alike.as_mut().is_some_and(|alike| alike.note(place, &event)) {
                 return;
             }
             self.send_noted();
         }
-        self.send_apart(member, event);
+        self.send_apart(member, event.into_owned());
     }
 
     /// Ends with the open group.
@@ -138,28 +138,28 @@ impl WayOut {
             return self.lines.put(group, event);
         }
         let Event { frame, left_out } = &event;
-        if !self.together && self.node.emit_to_group(&self.room, group, left_out, frame) {
+        if !self.together && self.node.emit_to_group(&self.room, group, left_out, frame.clone()) {
             self.done += (group.len() - left_out.len()) * ALIKE;
             return;
         }
-        group.without(left_out).for_each(|member| self.send_apart(member, frame));
+        group.without(left_out).for_each(|member| self.send_apart(member, frame.clone()));
     }
 
     /// Sends those of the open group their event who were to get it in one go; the rest of the group gets it one by one.
     fn send_noted(&mut self) {
         let Some(alike) = self.alike.take() else { return };
-        alike.recipients().for_each(|(member, event)| self.send_apart(member, event));
+        alike.recipients().for_each(|(member, event)| self.send_apart(member, event.clone()));
     }
 
-    fn send_apart(&mut self, member: &Arc<Member>, event: &Frame) {
+    fn send_apart(&mut self, member: &Arc<Member>, event: Frame) {
         if !self.batching || !member.batches {
             self.done += PACKET;
             return self.room().let_out(member, event);
         }
         self.lines.take().into_iter().for_each(|line| line.hand_over(&mut self.batch));
-        if !self.batch.put(member, event) {
+        if !self.batch.put(member, &event) {
             self.make_room(member);
-            self.batch.put(member, event);
+            self.batch.put(member, &event);
         }
     }
 
@@ -179,7 +179,7 @@ impl WayOut {
             return;
         }
         let Some(common) = self.batch.alike(group) else { return };
-        if self.node.emit_to_group(&self.room, group, &common.left_out, &common.packet) {
+        if self.node.emit_to_group(&self.room, group, &common.left_out, common.packet.clone()) {
             self.done += (group.len() - common.left_out.len()) * ALIKE;
             self.batch.forget(group, &common);
         }
@@ -190,7 +190,7 @@ impl WayOut {
         self.lines.take().into_iter().for_each(|line| line.hand_over(&mut self.batch));
         if let Some(packet) = self.batch.take(member) {
             self.done += PACKET;
-            self.room().let_out(member, &packet);
+            self.room().let_out(member, packet);
         }
     }
 
@@ -212,7 +212,7 @@ impl WayOut {
         let (room, mut packets) = (self.room(), 0);
         batch.drain(|member, packet| {
             packets += 1;
-            room.let_out(member, &packet);
+            room.let_out(member, packet);
         });
         self.done += packets * PACKET;
     }
@@ -221,14 +221,13 @@ impl WayOut {
     fn let_out(&mut self, line: &Line) -> bool {
         let others = line.others();
         let (group, left) = (&line.group, others.len());
-        if left > group.most_left_out()
-            || !self.node.emit_to_group(&self.room, group, &others, &line.packet())
+        if left > group.most_left_out() || !self.node.emit_to_group(&self.room, group, &others, line.packet())
         {
             return false;
         }
         let room = self.room();
         let packets = others.iter().filter_map(|place| line.packet_of(*place));
-        packets.for_each(|(member, packet)| room.let_out(member, &packet));
+        packets.for_each(|(member, packet)| room.let_out(member, packet));
         self.done += (group.len() - left) * ALIKE + left * PACKET;
         true
     }
@@ -263,7 +262,7 @@ struct Room<'a> {
 
 impl Room<'_> {
     /// Sends what was put together to a member that is still there.
-    fn let_out(&self, member: &Member, packet: &Frame) {
+    fn let_out(&self, member: &Member, packet: Frame) {
         let is_there = self.unchanged || self.node.members.is_in(member.id, self.name);
         if is_there && member.standing() == Standing::Open {
             self.node.emit(member, packet);
@@ -273,14 +272,15 @@ impl Room<'_> {
 
 impl Node {
     /// Sends a member a packet.
-    pub(crate) fn emit(&self, member: &Member, packet: &Frame) {
+    pub(crate) fn emit(&self, member: &Member, packet: Frame) {
+        let events = packet.events();
         if self.queue(member, packet) {
-            self.metrics.sent.increment(u64::from(packet.events()));
+            self.metrics.sent.increment(u64::from(events));
         }
     }
 
     /// Queues a packet for a member; false if it was not.
-    pub(crate) fn queue(&self, member: &Member, packet: &Frame) -> bool {
+    pub(crate) fn queue(&self, member: &Member, packet: Frame) -> bool {
         match member.outbox.emit(packet) {
             Ok(()) => true,
             Err(OutboxError::Full) => {

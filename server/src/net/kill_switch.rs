@@ -24,6 +24,8 @@ use tokio::{
     time::Sleep,
 };
 
+use super::crowd::Present;
+
 const OPEN: u8 = 0;
 const HUNG_UP: u8 = 1;
 const KILLED: u8 = 2;
@@ -79,8 +81,9 @@ impl KillSwitch {
     }
 
     /// Guards a stream whose first request has to arrive in time.
-    pub(crate) fn guard<S>(&self, stream: S, first_request: Duration) -> Guarded<S> {
-        Guarded { stream, switch: self.clone(), unused: Some(Box::pin(tokio::time::sleep(first_request))) }
+    pub(crate) fn guard<S>(&self, stream: S, first_request: Duration, present: Present) -> Guarded<S> {
+        let unused = Some(Box::pin(tokio::time::sleep(first_request)));
+        Guarded { stream, switch: self.clone(), unused, _present: present }
     }
 
     fn state(&self) -> u8 {
@@ -97,6 +100,7 @@ pin_project! {
         switch: KillSwitch,
         // Runs out while no request has arrived.
         unused: Option<Pin<Box<Sleep>>>,
+        _present: Present,
     }
 }
 
@@ -182,12 +186,13 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::KillSwitch;
+    use crate::net::Crowd;
 
     #[tokio::test]
     async fn a_stuck_writer_is_ended() {
         let switch = KillSwitch::default();
         let (near, _far) = tokio::io::duplex(8);
-        let mut stream = switch.guard(near, Duration::from_secs(60));
+        let mut stream = switch.guard(near, Duration::from_secs(60), Crowd::default().enter());
         let stuck = tokio::spawn(async move { stream.write_all(&[0; 64]).await });
         tokio::task::yield_now().await;
         switch.kill();
@@ -198,7 +203,8 @@ mod tests {
     async fn hanging_up_ends_the_reader_and_not_the_writer() {
         let switch = KillSwitch::default();
         let (near, mut far) = tokio::io::duplex(64);
-        let (mut read, mut write) = tokio::io::split(switch.guard(near, Duration::from_secs(60)));
+        let (mut read, mut write) =
+            tokio::io::split(switch.guard(near, Duration::from_secs(60), Crowd::default().enter()));
         let reading = tokio::spawn(async move { read.read(&mut [0; 8]).await });
         tokio::task::yield_now().await;
         switch.hang_up();

@@ -5,6 +5,7 @@
 mod address;
 mod body;
 mod conditional;
+mod crowd;
 mod drain;
 mod front;
 mod handshakes;
@@ -19,6 +20,8 @@ use std::{sync::Arc, time::Duration};
 pub(crate) use address::{ClientAddress, TrustedProxies};
 pub(crate) use body::read_json_body;
 pub(crate) use conditional::names_tag;
+pub(crate) use crowd::Crowd;
+use crowd::Departures;
 pub(crate) use drain::in_waves;
 pub(crate) use front::{Front, RequestContext, front};
 pub(crate) use handshakes::{HandshakeLimiter, PendingHandshake};
@@ -31,12 +34,17 @@ pub(crate) use upgrades::Upgrades;
 /// How often what has gone stale is forgotten.
 const UPKEEP: Duration = Duration::from_secs(10);
 
-/// Forgets stale rate-limit buckets and ended connections, for as long as the server runs.
-pub(crate) async fn upkeep(limits: Arc<RateLimits>, upgrades: Arc<Upgrades>) {
-    let mut ticks = tokio::time::interval(UPKEEP);
+/// Forgets stale rate-limit buckets and ended connections, and gives back what was taken for a crowd that has gone, for as
+/// long as the server runs.
+pub(crate) async fn upkeep(limits: Arc<RateLimits>, upgrades: Arc<Upgrades>, crowd: Crowd) {
+    let (mut ticks, mut departures) = (tokio::time::interval(UPKEEP), Departures::default());
     loop {
         ticks.tick().await;
         limits.sweep();
         upgrades.sweep();
+        if departures.have_been(crowd.size()) {
+            let gave = tokio::task::spawn_blocking(syncline_heap::give_back).await;
+            tracing::debug!(memory = gave.unwrap_or_default(), "many connections have gone");
+        }
     }
 }

@@ -18,7 +18,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 use tower::Layer as _;
 
-use super::{KillSwitch, kill_switch::Guarded};
+use super::{Crowd, KillSwitch, kill_switch::Guarded};
 
 /// How long a client may take to send a request's head. A connection kept alive between requests counts too.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,8 +52,13 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until the handle is told to stop.
-pub(crate) async fn serve(listener: TcpListener, app: Router, handle: Listening) -> io::Result<()> {
-    let mut server = axum_server::from_tcp(listener)?.acceptor(Acceptor).handle(handle);
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: Router,
+    handle: Listening,
+    crowd: Crowd,
+) -> io::Result<()> {
+    let mut server = axum_server::from_tcp(listener)?.acceptor(Acceptor(crowd)).handle(handle);
     // axum-server's own `http1_only` serves without upgrades, so without WebSockets; hyper's does not. Detecting the
     // version instead would wait for a first byte with no timeout.
     *server.http_builder() = Builder::new(TokioExecutor::new()).http1_only();
@@ -62,8 +67,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, handle: Listening)
 }
 
 /// Prepares an accepted stream and lets the connection's requests know it.
-#[derive(Clone, Copy, Debug)]
-struct Acceptor;
+#[derive(Clone, Debug)]
+struct Acceptor(Crowd);
 
 impl<S> Accept<TcpStream, S> for Acceptor {
     type Stream = Guarded<TcpStream>;
@@ -72,14 +77,16 @@ impl<S> Accept<TcpStream, S> for Acceptor {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         std::future::ready(
-            prepare(stream).map(|(stream, accepted)| (stream, Extension(accepted).layer(service))),
+            self.prepare(stream).map(|(stream, accepted)| (stream, Extension(accepted).layer(service))),
         )
     }
 }
 
-fn prepare(stream: TcpStream) -> io::Result<(Guarded<TcpStream>, Accepted)> {
-    stream.set_nodelay(true)?;
-    SockRef::from(&stream).set_tcp_user_timeout(Some(TCP_USER_TIMEOUT))?;
-    let accepted = Accepted { peer: stream.peer_addr()?.ip(), kill_switch: KillSwitch::default() };
-    Ok((accepted.kill_switch.guard(stream, HEADER_READ_TIMEOUT), accepted))
+impl Acceptor {
+    fn prepare(&self, stream: TcpStream) -> io::Result<(Guarded<TcpStream>, Accepted)> {
+        stream.set_nodelay(true)?;
+        SockRef::from(&stream).set_tcp_user_timeout(Some(TCP_USER_TIMEOUT))?;
+        let accepted = Accepted { peer: stream.peer_addr()?.ip(), kill_switch: KillSwitch::default() };
+        Ok((accepted.kill_switch.guard(stream, HEADER_READ_TIMEOUT, self.0.enter()), accepted))
+    }
 }

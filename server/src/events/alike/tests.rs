@@ -89,7 +89,7 @@ async fn a_group_that_is_not_what_it_was_is_not_sent_to() {
     let audience = audience.audience.as_ref().unwrap();
     let groups = || (members.room(ROOM).unwrap().1, members.audiences(ROOM, audience).unwrap().1.remove(0));
     let packet = Frame::from(r#"["sync",{}]"#.to_owned());
-    let is_sent = |group: &Group| members.send(ROOM, group, &[], &packet).is_some();
+    let is_sent = |group: &Group| members.send(ROOM, group, &[], packet.clone()).is_some();
     let (room, class) = groups();
     assert!(is_sent(&room) && is_sent(&class));
     members.leave(probe.members[0].id, ROOM);
@@ -104,12 +104,12 @@ async fn a_group_that_is_not_what_it_was_is_not_sent_to() {
 
 #[tokio::test]
 async fn a_room_too_large_for_one_turn_is_sent_to_before_others_have_theirs() {
-    let mut probe = Probe::new(40_000, 0);
+    let mut probe = Probe::new(70_000, 0);
     let (world, first) = (probe.world.clone(), probe.members[0].id);
     let was_sent = tokio::spawn(async move { world.lock().queues.contains_key(&first) });
     probe.deliver(ROOM, &[ECHO]).await;
     assert!(was_sent.await.unwrap());
-    assert_eq!(probe.packets(), (0, 40_000));
+    assert_eq!(probe.packets(), (0, 70_000));
     probe.check();
 }
 

@@ -140,11 +140,11 @@ impl Mirrors for World {
         }
     }
 
-    fn send(&self, mirror: &str, packet: &Frame) -> Unsent {
+    fn send(&self, mirror: &str, packet: Frame) -> Unsent {
         let mut wire = self.lock();
         wire.at_once += 1;
         let sockets = wire.mirrors[mirror].clone();
-        let full = sockets.iter().filter(|socket| wire.push(**socket, packet).is_err()).count();
+        let full = sockets.iter().filter(|socket| wire.push(**socket, &packet).is_err()).count();
         Unsent { sockets: full, full }
     }
 }
@@ -152,10 +152,10 @@ impl Mirrors for World {
 struct Out(World, SocketId);
 
 impl Outbox for Out {
-    fn emit(&self, frame: &Frame) -> Result<(), OutboxError> {
+    fn emit(&self, frame: Frame) -> Result<(), OutboxError> {
         let mut wire = self.0.lock();
         wire.apart += 1;
-        wire.push(self.1, frame)
+        wire.push(self.1, &frame)
     }
     fn is_full(&self) -> bool {
         self.0.lock().queues.get(&self.1).is_some_and(|queue| queue.len() == CAPACITY)
