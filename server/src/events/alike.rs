@@ -35,15 +35,16 @@ impl Alike {
         true
     }
 
-    /// What all of the group get but those who get nothing; as it was if those are too many.
-    pub(crate) fn event(mut self) -> Result<(Group, Event), Self> {
+    /// Whether those who were noted are most of the group.
+    pub(crate) fn are_most(&self) -> bool {
         let count = self.next - self.left_out.len();
-        if self.group.len() - count > self.group.most_left_out() {
-            return Err(self);
-        }
-        let Some(frame) = self.frame.take() else { return Err(self) };
+        count > 0 && self.group.len() - count <= self.group.most_left_out()
+    }
+
+    /// What those who were noted get, as an event for all of the group but the others.
+    pub(crate) fn into_event(mut self) -> Option<(Group, Event)> {
         self.left_out.extend(self.next..self.group.len());
-        Ok((self.group, Event { frame, left_out: self.left_out }))
+        Some((self.group, Event { frame: self.frame?, left_out: self.left_out }))
     }
 
     /// Those who were noted, with what they get.

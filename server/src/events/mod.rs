@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Edges: `handshake`, `socket`, `outbox` (with `commands`, `inbox`, `abuse`) and `http`. State: `members` (with `member`,
-//! `group`, `lanes`), `expiry`. Between: `dispatch` once per request, `deliver` and `round` on every node with recipients.
+//! `group`, `lanes`), `expiry`. Between: `dispatch` once per request, `deliver` and `round` on every node with recipients,
+//! with `way_out` for what they are sent.
 
 mod abuse;
 mod alike;

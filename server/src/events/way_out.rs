@@ -20,6 +20,10 @@ use super::{
 /// write for each event: only what is queued when a socket's writer runs goes out in one.
 const CHUNK: usize = 65_536;
 
+/// For each member of a room, how much more may be done before its next delivery: less than writing to all of them, which is
+/// what others wait for anyway once it is done.
+const SWEEP: usize = 32;
+
 /// What it takes of that to look at a member.
 const LOOK: usize = 1;
 
@@ -47,8 +51,9 @@ pub(crate) struct WayOut {
     together: bool,
     /// Who of the open group is to get its event in one go.
     alike: Option<Alike>,
-    /// What was done since others last had their turn.
+    /// What was done since others last had their turn, and how much of it before the delivery that is under way.
     done: usize,
+    before: usize,
 }
 
 impl WayOut {
@@ -65,6 +70,7 @@ impl WayOut {
             together: false,
             alike: None,
             done: 0,
+            before: 0,
         }
     }
 
@@ -78,12 +84,12 @@ impl WayOut {
         !self.lines.is_empty() || !self.batch.is_empty()
     }
 
-    /// Gives others their turn before a delivery that would have to stop for it in the middle, and so could not go out in
-    /// one go.
+    /// Gives others their turn, if it is time, before a delivery to so many.
     pub(crate) async fn pause_before(&mut self, members: usize) {
-        if self.done > 0 && self.done + members * (LOOK + ALIKE) > CHUNK {
+        if self.done > 0 && self.done + members * (LOOK + ALIKE) > CHUNK.max(members * SWEEP) {
             self.pause().await;
         }
+        self.before = self.done;
     }
 
     /// Notes the room as the delivery's members were taken from it: all of them, or by audience.
@@ -120,13 +126,9 @@ impl WayOut {
 
     /// Ends with the open group.
     pub(crate) fn close(&mut self) {
-        match self.alike.take().map(Alike::event) {
-            Some(Ok((group, event))) => self.send_to_group(&group, event),
-            Some(Err(alike)) => {
-                self.alike = Some(alike);
-                self.send_noted();
-            }
-            None => {}
+        match self.alike.take_if(|alike| alike.are_most()).and_then(Alike::into_event) {
+            Some((group, event)) => self.send_to_group(&group, event),
+            None => self.send_noted(),
         }
     }
 
@@ -237,17 +239,17 @@ impl WayOut {
         Room { node: &self.node, name: &self.room, unchanged }
     }
 
-    /// Gives others their turn, if it is time.
+    /// Gives others their turn in a delivery to very many.
     pub(crate) async fn breathe(&mut self) {
         self.done += LOOK;
-        if self.done >= CHUNK {
+        if self.done - self.before >= CHUNK {
             self.pause().await;
         }
     }
 
     async fn pause(&mut self) {
         self.flush();
-        self.done = 0;
+        (self.done, self.before) = (0, 0);
         tokio::task::yield_now().await;
     }
 }

@@ -2,76 +2,80 @@
 //!
 //! It ends no connection, and knows nothing of what they are for.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// With fewer connections than this it does not matter what is kept for them.
 const MANY: usize = 500;
 
 /// All connections of a server.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Crowd(Arc<()>);
+pub(crate) struct Crowd {
+    /// The most there were at once since a crowd last went. Each of them has a share in it.
+    most: Arc<AtomicUsize>,
+}
 
 /// One of them, for as long as this is there.
 #[derive(Debug)]
 pub(crate) struct Present {
-    _one: Arc<()>,
+    _share: Arc<AtomicUsize>,
 }
 
 impl Crowd {
     /// One more.
     pub(crate) fn enter(&self) -> Present {
-        Present { _one: Arc::clone(&self.0) }
+        let present = Present { _share: Arc::clone(&self.most) };
+        self.most.fetch_max(self.size(), Ordering::Relaxed);
+        present
     }
 
-    /// How many there are now.
-    pub(crate) fn size(&self) -> usize {
-        // Each holder of the crowd itself counts as one, which makes no difference.
-        Arc::strong_count(&self.0)
+    /// How many there are. Whoever may let others in counts as one, which makes no difference here.
+    fn size(&self) -> usize {
+        Arc::strong_count(&self.most)
     }
-}
 
-/// Says when a crowd has gone.
-#[derive(Debug, Default)]
-pub(crate) struct Departures {
-    /// The most there were since the last did.
-    most: usize,
-}
-
-impl Departures {
-    /// Looks at how many there are; true once it is fewer than half of what it was, if that was many.
-    pub(crate) fn have_been(&mut self, size: usize) -> bool {
-        self.most = self.most.max(size);
-        let have_been = self.most >= MANY && size < self.most / 2;
-        if have_been {
-            self.most = size;
+    /// Whether there are fewer than half of what there were, if those were many; true once for each crowd.
+    pub(crate) fn has_gone(&self) -> bool {
+        let (size, most) = (self.size(), self.most.load(Ordering::Relaxed));
+        let has_gone = most >= MANY && size < most / 2;
+        if has_gone {
+            self.most.store(size, Ordering::Relaxed);
         }
-        have_been
+        has_gone
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Crowd, Departures};
+    use super::{Crowd, MANY, Present};
 
-    #[test]
-    fn a_crowd_is_those_who_are_there() {
-        let crowd = Crowd::default();
-        let nobody = crowd.size();
-        let (one, other) = (crowd.enter(), crowd.enter());
-        assert_eq!(crowd.size(), nobody + 2);
-        drop(one);
-        assert_eq!(crowd.size(), nobody + 1);
-        drop(other);
-        assert_eq!(crowd.size(), nobody);
+    fn enter(crowd: &Crowd, count: usize) -> Vec<Present> {
+        (0..count).map(|_| crowd.enter()).collect()
     }
 
     #[test]
-    fn departures_are_noticed_once_and_not_in_small_crowds() {
-        let mut departures = Departures::default();
-        let mut noticed =
-            |sizes: &[usize]| sizes.iter().map(|size| departures.have_been(*size)).collect::<Vec<_>>();
-        assert_eq!(noticed(&[10, 400, 0, 400]), [false; 4]);
-        assert_eq!(noticed(&[1_000, 600, 499, 480, 0]), [false, false, true, false, false]);
-        assert_eq!(noticed(&[1_000, 0, 0, 1_000, 0]), [false, true, false, false, true]);
+    fn a_crowd_that_has_gone_is_noticed_once_however_short_it_stayed() {
+        let crowd = Crowd::default();
+        for _ in 0..2 {
+            let mut present = enter(&crowd, 2 * MANY);
+            assert!(!crowd.has_gone(), "all are there");
+            present.truncate(MANY + 1);
+            assert!(!crowd.has_gone(), "most are there");
+            present.truncate(MANY / 2);
+            assert!(crowd.has_gone());
+            present.clear();
+            assert!(!crowd.has_gone(), "they were few");
+            drop(enter(&crowd, 2 * MANY));
+            assert!(crowd.has_gone() && !crowd.has_gone());
+        }
+    }
+
+    #[test]
+    fn a_few_who_go_are_no_crowd() {
+        let crowd = Crowd::default();
+        drop(enter(&crowd, MANY / 2));
+        assert!(!crowd.has_gone());
     }
 }

@@ -21,7 +21,6 @@ pub(crate) use address::{ClientAddress, TrustedProxies};
 pub(crate) use body::read_json_body;
 pub(crate) use conditional::names_tag;
 pub(crate) use crowd::Crowd;
-use crowd::Departures;
 pub(crate) use drain::in_waves;
 pub(crate) use front::{Front, RequestContext, front};
 pub(crate) use handshakes::{HandshakeLimiter, PendingHandshake};
@@ -37,12 +36,12 @@ const UPKEEP: Duration = Duration::from_secs(10);
 /// Forgets stale rate-limit buckets and ended connections, and gives back what was taken for a crowd that has gone, for as
 /// long as the server runs.
 pub(crate) async fn upkeep(limits: Arc<RateLimits>, upgrades: Arc<Upgrades>, crowd: Crowd) {
-    let (mut ticks, mut departures) = (tokio::time::interval(UPKEEP), Departures::default());
+    let mut ticks = tokio::time::interval(UPKEEP);
     loop {
         ticks.tick().await;
         limits.sweep();
         upgrades.sweep();
-        if departures.have_been(crowd.size()) {
+        if crowd.has_gone() {
             let gave = tokio::task::spawn_blocking(syncline_heap::give_back).await;
             tracing::debug!(memory = gave.unwrap_or_default(), "many connections have gone");
         }
