@@ -40,13 +40,10 @@ impl Lines {
         self.0.iter().all(|line| line.group.is_of_kind(group))
     }
 
-    /// Whether such an event can stand behind what there is: in a packet that does not grow too large, for groups that are
-    /// what they were. If not, all has to go out first.
+    /// Whether such an event can stand behind what its group has, without the packet's growing too large.
     pub(crate) fn fits(&self, group: &Group, event: &Event) -> bool {
-        self.0.iter().all(|line| {
-            let is_same = line.group.is_same(group) && line.bytes + event.frame.len() <= MAX_BYTES;
-            is_same || line.group.key() != group.key()
-        })
+        let too_large = |line: &Line| line.bytes + event.frame.len() > MAX_BYTES;
+        !self.0.iter().any(|line| line.group.is_same(group) && too_large(line))
     }
 
     /// Puts an event that fits behind what its group has.
