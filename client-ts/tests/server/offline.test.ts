@@ -132,7 +132,10 @@ describe("requests made online", () => {
     try {
       const ada = await user(own, { sub: "ada" });
       await joined(ada, "many");
+      // An answer says nothing of whether the event is there.
+      const first = recordSteps(ada);
       await step(ada, 0, "many");
+      await first.count(1);
       const arrived = recordSteps(ada);
       const frames = recordFrames(ada);
       await own.freeze();
