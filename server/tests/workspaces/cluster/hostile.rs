@@ -4,7 +4,7 @@ use serde_json::json;
 use syncline_testkit::within;
 
 use super::{CHANGES, NatsServer, QUEUED, count, node, raw, same, state};
-use crate::support::{Ws, metric_is};
+use crate::support::{Ws, metric, metric_is};
 
 const MALFORMED: &str = "syncline_replication_malformed_total";
 
@@ -37,7 +37,7 @@ async fn what_others_write_to_nats_changes_nothing_and_is_counted() {
     forger.commit();
     let forged = forger.get_changes(&[])[0].raw_bytes().to_vec();
     let none = async_nats::HeaderMap::new();
-    let messages: Vec<(async_nats::HeaderMap, &str, Vec<u8>)> = vec![
+    let unreadable: Vec<(async_nats::HeaderMap, &str, Vec<u8>)> = vec![
         (none, "workspaces.w.changes", sound.payload.to_vec()),
         (headers("2", None), "workspaces.w.changes", sound.payload.to_vec()),
         (headers("1", None), "workspaces.w.changes", b"nonsense".to_vec()),
@@ -45,12 +45,16 @@ async fn what_others_write_to_nats_changes_nothing_and_is_counted() {
         (headers("1", None), "workspaces.w.changes", broken),
         (headers("1", None), "workspaces.=77.changes", sound.payload.to_vec()),
         (headers("1", Some("../../etc/passwd")), "workspaces.w.changes", Vec::new()),
-        (headers("1", None), "workspaces.w.changes", forged),
     ];
-    for (number, (headers, subject, body)) in messages.into_iter().enumerate() {
+    let unreadables = unreadable.len() as f64;
+    for (number, (headers, subject, body)) in unreadable.into_iter().enumerate() {
         jetstream.publish_with_headers(subject, headers, body.into()).await.unwrap().await.unwrap();
         metric_is(address, MALFORMED, (number + 1) as f64).await;
     }
+    // After this one the document is read anew, from the stream too: what could not be read is then counted once more.
+    let forged = jetstream.publish_with_headers("workspaces.w.changes", headers("1", None), forged.into());
+    forged.await.unwrap().await.unwrap();
+    within("it is counted", async { while metric(address, MALFORMED).await <= unreadables {} }).await;
     assert_eq!(state(address, "w").await, before);
     // The same once more changes nothing either, nor does an object that is not there.
     let gone = headers("1", Some(&"0".repeat(64)));
