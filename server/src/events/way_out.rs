@@ -20,9 +20,9 @@ use super::{
 /// write for each event: only what is queued when a socket's writer runs goes out in one.
 const CHUNK: usize = 65_536;
 
-/// For each member of a room, how much more may be done before its next delivery: less than writing to all of them, which is
-/// what others wait for anyway once it is done.
-const SWEEP: usize = 32;
+/// For each member of a large room, how much is done altogether before its next delivery: about as much as writing to all of
+/// them takes, which is what others wait for anyway once it is done.
+const SWEEP: usize = 64;
 
 /// What it takes of that to look at a member.
 const LOOK: usize = 1;

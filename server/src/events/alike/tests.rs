@@ -5,7 +5,7 @@ mod probe;
 use probe::{BY_CLASS, CAPACITY, ECHO, Event, PICKY, Probe, ROOM};
 use proptest::prelude::*;
 
-use crate::events::{direct::Frame, group::Group, member::Standing};
+use crate::events::{batch::MAX_BYTES, direct::Frame, group::Group, member::Standing};
 
 #[tokio::test]
 async fn what_is_the_same_for_all_goes_out_at_once_and_exceptions_get_their_own() {
@@ -63,6 +63,16 @@ async fn what_waits_goes_out_at_once_too() {
     let mut probe = Probe::new(8, 2);
     probe.deliver(ROOM, &[ECHO, ECHO]).await;
     assert_eq!(probe.packets(), (2, 2));
+    probe.check();
+}
+
+#[tokio::test]
+async fn what_waits_for_all_goes_out_before_its_packet_grows_too_large() {
+    let mut probe = Probe::new(8, 8);
+    probe.deliver(ROOM, &[ECHO; 400]).await;
+    let lengths: Vec<_> = probe.world.lock().queues[&probe.members[0].id].iter().map(String::len).collect();
+    assert!(lengths.len() > 1 && lengths.iter().all(|length| *length <= MAX_BYTES), "{lengths:?}");
+    assert_eq!(probe.packets(), (lengths.len(), 0));
     probe.check();
 }
 

@@ -325,7 +325,7 @@ impl Probe {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
     pub(super) name: &'static str,
     pub(super) exclude: Option<usize>,
