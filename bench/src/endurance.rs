@@ -17,6 +17,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::{Args, ValueEnum};
 use disconnect::{Crowd, Disconnect};
 use flood::{Flood, Flooding};
+use handshakes::LINES;
 use serde::Serialize;
 use soak::{Load, Soak};
 
@@ -127,6 +128,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let (load, flooding, crowd) = (options.load()?, options.flooding()?, options.crowd()?);
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     // Before the first part, so that nobody waits half an hour to hear of it.
+    if wanted(Which::Flood) {
+        allow_files(flooding.shape.connections + LINES as usize + OTHER_FILES)?;
+    }
     if wanted(Which::Soak) {
         allow_files(load.shape.connections + load.guests() + OTHER_FILES)?;
     }

@@ -17,7 +17,8 @@ use tokio::time::{Instant, interval_at, timeout};
 
 use crate::process::give_way;
 
-const LINES: u32 = 64;
+/// So many connections that each has to send no more than fifty in a second.
+pub(super) const LINES: u32 = 1_024;
 const TOGETHER: u32 = 16;
 /// A server that says nothing for so long will not any more.
 const SILENCE: Duration = Duration::from_secs(30);

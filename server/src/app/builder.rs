@@ -214,7 +214,7 @@ fn front(config: &Config, common: &Common, upgrades: &Arc<Upgrades>) -> Front {
         plain_below,
         origins: Origins::new(&config.cors_origins, development),
         proxies: TrustedProxies::new(config.trusted_proxies.clone()),
-        handshakes: HandshakeLimiter::new(config.handshakes_per_second * CONNECT_TIMEOUT.as_secs() as usize),
+        handshakes: HandshakeLimiter::new(config.handshakes_per_second, CONNECT_TIMEOUT.as_secs() as usize),
         errors: Arc::clone(&common.errors),
         metrics: Arc::clone(&common.metrics),
     }

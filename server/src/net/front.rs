@@ -18,6 +18,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use syncline::{SyncError, codes};
 use tower_http::timeout::TimeoutBody;
+use uuid::Uuid;
 
 use super::{
     ClientAddress, HandshakeLimiter, KillSwitch, PendingHandshake, TrustedProxies, Upgrades, serve::Accepted,
@@ -33,6 +34,11 @@ const SOCKET_PATH: &str = "/socket.io";
 
 /// How long a client may pause while it sends a body.
 const BODY_READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Over how long handshakes are spread while there are many, those that are refused among them. A connection has its next
+/// request read only after that, so that a flood does not get as many answers as fill the processor; and what begins in one
+/// instant and comes to nothing ends in one instant too, for which all others would wait.
+const SPREAD: Duration = Duration::from_secs(1);
 
 /// What the front needs to know.
 pub(crate) struct Front {
@@ -75,8 +81,10 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request,
         accepted.kill_switch.mark_used();
     }
     let peer = accepted.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |accepted| accepted.peer);
+    let id = Uuid::now_v7();
+    let chance = chance_of(id);
     let mut context = RequestContext {
-        id: uuid::Uuid::now_v7().to_string().into(),
+        id: id.to_string().into(),
         address: front.proxies.client(peer, request.headers()),
         locale: front.errors.locale_of_headers(request.headers()),
         kill_switch: accepted.map(|accepted| accepted.kill_switch).unwrap_or_default(),
@@ -95,6 +103,10 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request,
     let is_socket = is_socket_path(request.uri().path());
     let session = if is_socket { session_of(request.uri()).map(str::to_owned) } else { None };
     if is_socket && session.is_none() {
+        // Who waits does not count as begun: many who come back at once would else keep each other waiting.
+        if front.handshakes.are_many() {
+            tokio::time::sleep(SPREAD.mul_f64(chance)).await;
+        }
         let Some(handshake) = front.handshakes.begin() else {
             front.metrics.handshakes_refused.increment(1);
             return refuse(codes::SERVER_BUSY.with("seconds", 1));
@@ -113,6 +125,12 @@ pub(crate) async fn front(State(front): State<Arc<Front>>, mut request: Request,
         front.upgrades.moved(&session, &kill_switch);
     }
     response
+}
+
+/// From 0 to 1 by chance, which is how every id ends.
+fn chance_of(id: Uuid) -> f64 {
+    let [.., chance] = id.into_bytes();
+    f64::from(chance) / f64::from(u8::MAX)
 }
 
 fn is_socket_path(path: &str) -> bool {
@@ -147,7 +165,62 @@ fn slim(request: &mut Request) {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_socket_path, session_of};
+    use std::{sync::Arc, time::Duration};
+
+    use axum::{Router, body::Body, middleware::from_fn_with_state};
+    use http::{Request, StatusCode};
+    use syncline::Registry;
+    use syncline_i18n::Catalog;
+    use tokio::time::Instant;
+    use tower::ServiceExt as _;
+
+    use super::{Front, SPREAD, front, is_socket_path, session_of};
+    use crate::{
+        auth::Origins,
+        error::Errors,
+        net::{HandshakeLimiter, TrustedProxies},
+        observe::Metrics,
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn handshakes_wait_while_there_are_many_and_nothing_else_does() {
+        let front_of = Front {
+            origins: Origins::new(&[], false),
+            proxies: TrustedProxies::new(Vec::new()),
+            handshakes: HandshakeLimiter::new(1, 3),
+            upgrades: Arc::default(),
+            plain_below: Vec::new(),
+            errors: Arc::new(Errors::new(Catalog::builder().build().unwrap())),
+            metrics: Metrics::new(&Arc::new(Registry::none()), &[], &[]),
+        };
+        let [one, other, more] = [(); 3].map(|()| front_of.handshakes.begin().unwrap());
+        let app = Router::new()
+            .fallback(async || StatusCode::OK)
+            .layer(from_fn_with_state(Arc::new(front_of), front));
+        let answer = async |path| {
+            let (began, request) = (Instant::now(), Request::get(path).body(Body::empty()).unwrap());
+            (app.clone().oneshot(request).await.unwrap().status(), began.elapsed())
+        };
+        let at_once = (StatusCode::OK, Duration::ZERO);
+        for path in ["/healthz", "/socket.io/?EIO=4&sid=abc"] {
+            assert_eq!(answer(path).await, at_once, "{path}");
+        }
+        let spread = async |expected| {
+            let mut spread = Vec::new();
+            for _ in 0..20 {
+                let (status, after) = answer("/socket.io/?EIO=4").await;
+                assert!(status == expected && after <= SPREAD, "{status}, {after:?}");
+                spread.push(after);
+            }
+            spread.sort();
+            assert!(spread[0] < spread[19], "{spread:?}");
+        };
+        spread(StatusCode::SERVICE_UNAVAILABLE).await;
+        drop(one);
+        spread(StatusCode::OK).await;
+        drop((other, more));
+        assert_eq!(answer("/socket.io/?EIO=4").await, at_once);
+    }
 
     #[test]
     fn socket_requests_are_told_apart() {

@@ -9,6 +9,8 @@ use std::sync::{
 #[derive(Clone, Debug)]
 pub(crate) struct HandshakeLimiter {
     pending: Arc<AtomicUsize>,
+    /// How many are no reason to do anything.
+    few: usize,
     max: usize,
 }
 
@@ -17,8 +19,14 @@ pub(crate) struct HandshakeLimiter {
 pub(crate) struct PendingHandshake(Arc<AtomicUsize>);
 
 impl HandshakeLimiter {
-    pub(crate) fn new(max: usize) -> Self {
-        Self { pending: Arc::new(AtomicUsize::new(0)), max }
+    /// So many a second, of which each may take so many seconds.
+    pub(crate) fn new(per_second: usize, seconds: usize) -> Self {
+        Self { pending: Arc::default(), few: per_second, max: per_second * seconds }
+    }
+
+    /// Whether more than a second's are under way.
+    pub(crate) fn are_many(&self) -> bool {
+        self.pending.load(Ordering::Acquire) > self.few
     }
 
     /// Begins a handshake, or nothing when too many are under way.
@@ -42,11 +50,12 @@ mod tests {
 
     #[test]
     fn finished_handshakes_make_room() {
-        let limiter = HandshakeLimiter::new(2);
+        let limiter = HandshakeLimiter::new(1, 2);
         let first = limiter.begin().unwrap();
+        assert!(!limiter.are_many());
         let _second = limiter.begin().unwrap();
-        assert!(limiter.begin().is_none());
+        assert!(limiter.are_many() && limiter.begin().is_none());
         drop(first);
-        assert!(limiter.begin().is_some());
+        assert!(!limiter.are_many() && limiter.begin().is_some());
     }
 }
