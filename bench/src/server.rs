@@ -42,7 +42,7 @@ enum Start {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Presence {
     Always,
-    /// Not in a quick run, unless with `--node`.
+    /// Not in a quick run, unless it is Node's and with `--node`.
     Full,
     /// Only when asked for by name.
     OnRequest,
@@ -59,8 +59,8 @@ const TWO_THREADS: &[&str] = &["serve-syncline", "--threads", "2"];
 
 pub(crate) const SERVERS: &[Server] = &[
     Server::peer(REFERENCE, RAWROOM),
-    Server::peer("rawroom-current-thread", RAWROOM_CURRENT_THREAD),
-    Server { client_output: naive_output, ..Server::peer("naive", NAIVE) },
+    Server { presence: Presence::Full, ..Server::peer("rawroom-current-thread", RAWROOM_CURRENT_THREAD) },
+    Server { client_output: naive_output, presence: Presence::Full, ..Server::peer("naive", NAIVE) },
     Server {
         may_reorder: false,
         presence: Presence::OnRequest,
@@ -80,7 +80,10 @@ pub(crate) const SERVERS: &[Server] = &[
         "bench/distinct",
         subject::distinct_output,
     )),
-    Server::syncline("syncline-echo-2-threads", TWO_THREADS, "bench/echo", no_output),
+    Server {
+        presence: Presence::Full,
+        ..Server::syncline("syncline-echo-2-threads", TWO_THREADS, "bench/echo", no_output)
+    },
 ];
 
 /// Those that were asked for by name, the reference among them; without names, those that belong to a run of that kind.
@@ -208,6 +211,13 @@ mod tests {
     fn names(asked: &[&str], quick: bool, node: bool) -> Vec<&'static str> {
         let asked: Vec<String> = asked.iter().map(|name| (*name).to_owned()).collect();
         chosen(&asked, quick, node).unwrap().iter().map(|server| server.name).collect()
+    }
+
+    #[test]
+    fn a_quick_run_has_what_it_measures_and_the_reference() {
+        let quick = names(&[], true, false);
+        assert!(quick.iter().all(|name| *name == REFERENCE || name.starts_with("syncline-")), "{quick:?}");
+        assert!(names(&[], false, false).starts_with(&[REFERENCE, "rawroom-current-thread", "naive"]));
     }
 
     #[test]

@@ -43,8 +43,9 @@ fn outcomes(folder: &Path, servers: &[&str], arguments: &[&str]) -> Vec<Value> {
     json["outcomes"].as_array().unwrap().clone()
 }
 
+/// However late: what the first request of each sender comes to is there in every run.
 fn was_delivered(measures: &Value) {
-    assert!(measures["deliveriesPerSecond"].as_f64().unwrap() > 0.0, "{measures}");
+    assert!(measures["checked"].as_u64().unwrap() > 0, "{measures}");
 }
 
 const SMALL: &[&str] = &["--connections", "40", "--room-size", "10", "--senders", "8", "--seconds", "0.1"];

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::load::Shape;
 use crate::report::Settings;
 
-const QUICK_SECONDS: f64 = 90.0;
+const QUICK_SECONDS: f64 = 60.0;
 /// What one server takes in a round besides its three runs: two starts, connecting, warming up, memory settling.
 const OVERHEAD_SECONDS: f64 = 2.4;
 const RUNS: f64 = 3.0;
@@ -16,7 +16,7 @@ const RUNS: f64 = 3.0;
 /// What to run.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Three short rounds: about two minutes in all.
+    /// Two short rounds of Syncline and its reference: about a minute in all.
     #[arg(long)]
     pub(super) quick: bool,
     /// The load, as named in the README.
@@ -155,7 +155,7 @@ impl Options {
 
     /// Rounds, and seconds of each run. A quick bench has shorter runs the more servers there are.
     fn times(&self, servers: usize) -> (usize, f64) {
-        let rounds = self.rounds.unwrap_or(if self.quick { 3 } else { 5 });
+        let rounds = self.rounds.unwrap_or(if self.quick { 2 } else { 5 });
         let quick = || (QUICK_SECONDS / (rounds * servers) as f64 - OVERHEAD_SECONDS) / RUNS;
         let seconds = if self.quick { quick().clamp(0.5, 2.0) } else { 5.0 };
         (rounds, self.seconds.unwrap_or(seconds))

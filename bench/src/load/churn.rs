@@ -15,9 +15,9 @@ use anyhow::{anyhow, bail, ensure};
 
 use super::checker::Faults;
 use super::connection::{Buffers, Outbox};
-use super::fleet::{Fleet, Listener};
+use super::fleet::{Fleet, Listener, join, log_in};
 use super::histogram::Histogram;
-use super::packet::{Packet, Stamp, ending, write_connect, write_join};
+use super::packet::{Packet, Stamp, ending};
 use super::shape::Shape;
 
 /// How long a guest is away.
@@ -222,15 +222,10 @@ impl Listener for House<'_> {
         packet: Packet<'_>,
         outbox: &mut Outbox,
     ) -> anyhow::Result<()> {
-        let mut text = Vec::new();
         match packet {
-            Packet::Open => {
-                write_connect(&mut text, &self.guests.tokens[guest], self.guests.batch);
-                outbox.text(&text);
-            }
+            Packet::Open => log_in(outbox, &self.guests.tokens[guest], self.guests.batch),
             Packet::Connected => {
-                write_join(&mut text, 0, &self.guests.rooms[self.room_of(guest)]);
-                outbox.text(&text);
+                join(outbox, std::slice::from_ref(&self.guests.rooms[self.room_of(guest)]));
             }
             Packet::Ack { success: true, .. } => match self.whereabouts[guest] {
                 Whereabouts::OnTheWay(since) => {

@@ -162,6 +162,22 @@ impl Fleet {
     }
 }
 
+/// Says who a connection is that was opened.
+pub(super) fn log_in(outbox: &mut Outbox, token: &str, batch: bool) {
+    let mut text = Vec::new();
+    write_connect(&mut text, token, batch);
+    outbox.text(&text);
+}
+
+/// Asks for the rooms of a connection that is logged in: for each comes an ack, with the room's place as its number.
+pub(super) fn join(outbox: &mut Outbox, rooms: &[String]) {
+    for (ack, room) in rooms.iter().enumerate() {
+        let mut text = Vec::new();
+        write_join(&mut text, ack, room);
+        outbox.text(&text);
+    }
+}
+
 /// Listens while the connections log in and join.
 struct Joining<'a> {
     login: &'a Login<'a>,
@@ -178,19 +194,9 @@ impl Listener for Joining<'_> {
         packet: Packet<'_>,
         outbox: &mut Outbox,
     ) -> anyhow::Result<()> {
-        let mut text = Vec::new();
         match packet {
-            Packet::Open => {
-                write_connect(&mut text, &self.login.tokens[index], self.login.batch);
-                outbox.text(&text);
-            }
-            Packet::Connected => {
-                for (ack, room) in (self.login.rooms)(index).iter().enumerate() {
-                    text.clear();
-                    write_join(&mut text, ack, room);
-                    outbox.text(&text);
-                }
-            }
+            Packet::Open => log_in(outbox, &self.login.tokens[index], self.login.batch),
+            Packet::Connected => join(outbox, &(self.login.rooms)(index)),
             Packet::Ack { success: true, .. } => {
                 self.joined[index] += 1;
                 if self.joined[index] == (self.login.rooms)(index).len() {

@@ -63,6 +63,8 @@ pub(crate) struct Measures {
     /// It ended early, as its plan says.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) fell_behind: bool,
+    /// Deliveries that came in all of it, each looked at, whether in the measured time or not.
+    pub(crate) checked: u64,
 }
 
 /// The server that a session runs against.
@@ -127,7 +129,7 @@ impl<'a> Session<'a> {
 
     /// Runs the plan and waits until everything has arrived or nothing comes any more.
     pub(crate) fn run(&mut self, plan: &Plan) -> anyhow::Result<Measures> {
-        let start = self.state.now();
+        let (start, checked_before) = (self.state.now(), self.checked());
         self.state.from = start + micros(plan.warm_up);
         self.state.until = self.state.from + micros(plan.measured);
         self.state.arrived = 0;
@@ -189,6 +191,7 @@ impl<'a> Session<'a> {
             server_cpu,
             load_cpu,
             fell_behind,
+            checked: self.checked() - checked_before,
         })
     }
 
