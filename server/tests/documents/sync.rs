@@ -254,19 +254,23 @@ async fn a_slow_reader_is_told_what_it_missed_and_not_each_of_it() {
     slow.ask_for_all().await;
     let mut ada = Peer::join(address, "d").await;
     let (filler, count) = ("x".repeat(40_000), 300);
-    for _ in 0..count {
-        ada.write_kept(0, &filler).await;
-    }
-    ada.send(crate::yjs::awareness_message(&[(7, 1, "{}")])).await;
     let (mut updates, mut is_there) = (0, false);
-    let mut length = 0;
-    while length < count * filler.len() || !is_there {
+    let mut read = async || {
         let said = slow.said().await;
         slow.take(&said).await;
         updates += usize::from(matches!(said, Said::Update(_)));
-        length = slow.text().len();
         is_there |= matches!(said, Said::Awareness(entries) if entries == [(7, 1, "{}".to_owned())]);
+        slow.text().len() == count * filler.len() && is_there
+    };
+    for number in 0..count {
+        ada.write_kept(0, &filler).await;
+        // Whoever reads nothing for ten seconds is sent away.
+        if number % 3 == 0 {
+            read().await;
+        }
     }
+    ada.send(crate::yjs::awareness_message(&[(7, 1, "{}")])).await;
+    while !read().await {}
     assert!(updates < count, "it was told of {updates}");
     assert_eq!(slow.text(), ada.text());
 }

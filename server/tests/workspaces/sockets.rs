@@ -177,11 +177,8 @@ async fn a_slow_reader_gets_the_whole_state_and_nothing_in_between() {
     assert_eq!(slow.message().await["type"], "init");
     let (mut ada, _) = Ws::join(address, "w", "ada").await;
     let filler = "x".repeat(40_000);
-    for number in 0..300 {
-        ada.set_acked(&number.to_string(), "big", format!("{number} {filler}")).await;
-    }
     let (mut ops, mut inits, mut last) = (0, 0, 0);
-    while last < 299 {
+    let mut read = async || {
         let message = slow.message().await;
         let value = match message["type"].as_str().unwrap() {
             "op" => {
@@ -198,7 +195,16 @@ async fn a_slow_reader_gets_the_whole_state_and_nothing_in_between() {
         assert!(number > last || number == 0, "{number} after {last}");
         assert!(message["type"] == "init" || number <= last + 1, "a gap from {last} to {number}");
         last = number;
+        last
+    };
+    for number in 0..300 {
+        ada.set_acked(&number.to_string(), "big", format!("{number} {filler}")).await;
+        // Whoever reads nothing for ten seconds is sent away.
+        if number % 3 == 0 {
+            read().await;
+        }
     }
+    while read().await < 299 {}
     assert!(inits >= 1 && ops < 299, "{inits} states, {ops} ops");
     assert!(metric(address, "syncline_workspace_inits_total").await >= 3.0);
 }

@@ -88,9 +88,22 @@ async fn a_document_of_five_megabytes_replicates() {
     // and as many small ones.
     let (mut ada, _) = Ws::join(addresses[0], "many", "ada").await;
     let (mut bob, _) = Ws::join(addresses[1], "many", "bob").await;
-    for number in 0..100 {
-        ada.set_acked(&number.to_string(), &format!("key {number}"), "0123456789".repeat(5200)).await;
-    }
+    let write = async {
+        for number in 0..100 {
+            ada.set_acked(&number.to_string(), &format!("key {number}"), "0123456789".repeat(5200)).await;
+        }
+    };
+    // Whoever reads nothing for ten seconds is sent away.
+    let read = async {
+        loop {
+            let message = bob.message().await;
+            // Many at once come as a whole state.
+            if message["payload"]["key"] == "key 99" || message["data"]["key 99"].is_string() {
+                return;
+            }
+        }
+    };
+    tokio::join!(write, read);
     let whole = same(&addresses, "many", 100).await;
     assert!(whole.to_string().len() > 5_000_000);
     bob.set_acked("last", "last", 1).await;
