@@ -163,10 +163,10 @@ impl Peer {
         Self::over(stream, address, path, headers).await
     }
 
-    /// Opens one whose receive buffer is as small as the kernel lets it be.
+    /// Opens one whose receive buffer is small. With one of 2 KiB a reader that pauses is taken for one that does not read.
     pub(crate) async fn open_narrow(address: SocketAddr, path: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(2048).unwrap();
+        socket.set_recv_buffer_size(65_536).unwrap();
         let stream = within("a connection", socket.connect(address)).await.expect("it listens");
         Self::over(stream, address, path, &[]).await.expect("it is accepted")
     }

@@ -34,7 +34,7 @@ async fn a_stop_answers_what_is_under_way_and_closes_every_socket() {
             break;
         }
     }
-    // Sockets are told first, and then nothing new is accepted, while the request is still under way.
+    // Nothing new is accepted, once the listener has heard of it, while a request is still under way.
     within("a refusal", async { while tokio::net::TcpStream::connect(address).await.is_ok() {} }).await;
     app.gate.add_permits(1);
     output(&within("the request under way", waiting).await.unwrap());

@@ -52,10 +52,10 @@ impl Ws {
         Self::over(stream, address, path, headers).await
     }
 
-    /// Opens one whose receive buffer is as small as the kernel lets it be.
+    /// Opens one whose receive buffer is small. With one of 2 KiB a reader that pauses is taken for one that does not read.
     pub(crate) async fn open_narrow_with(address: SocketAddr, path: &str, headers: &[Header<'_>]) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(2048).unwrap();
+        socket.set_recv_buffer_size(65_536).unwrap();
         let stream = within("a connection", socket.connect(address)).await.expect("it listens");
         Self::over(stream, address, path, headers).await.expect("it is accepted")
     }

@@ -45,7 +45,9 @@ async fn a_fresh_node_has_what_was_there_before_it() {
 #[tokio::test]
 async fn what_documents_replaced_is_removed_and_nobody_misses_it() {
     let nats = NatsServer::start();
-    let keep = [("NATS_KEEP_SECONDS", "0.1"), ("WORKSPACE_OP_BYTES", "16777216")];
+    // Neither reads while the other writes.
+    let keep =
+        [("NATS_KEEP_SECONDS", "0.1"), ("WORKSPACE_OP_BYTES", "16777216"), ("WS_PING_SECONDS", "3600")];
     let nodes = [node_with(&nats.url(), &keep).await, node_with(&nats.url(), &keep).await];
     let addresses = [nodes[0].address(), nodes[1].address()];
     let (mut ada, _) = Ws::join(addresses[0], "w", "ada").await;
