@@ -11,6 +11,7 @@ mod front;
 mod handshakes;
 mod kill_switch;
 mod limits;
+mod linger;
 mod public;
 mod serve;
 mod upgrades;

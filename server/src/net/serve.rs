@@ -18,7 +18,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 use tower::Layer as _;
 
-use super::{Crowd, KillSwitch, kill_switch::Guarded};
+use super::{Crowd, KillSwitch, kill_switch::Guarded, linger::Lingering};
 
 /// How long a client may take to send a request's head. A connection kept alive between requests counts too.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -73,7 +73,7 @@ pub(crate) async fn serve(
 struct Acceptor(Crowd);
 
 impl<S> Accept<TcpStream, S> for Acceptor {
-    type Stream = Guarded<TcpStream>;
+    type Stream = Guarded<Lingering<TcpStream>>;
     type Service = AddExtension<S, Accepted>;
     type Future = std::future::Ready<io::Result<(Self::Stream, Self::Service)>>;
 
@@ -85,10 +85,11 @@ impl<S> Accept<TcpStream, S> for Acceptor {
 }
 
 impl Acceptor {
-    fn prepare(&self, stream: TcpStream) -> io::Result<(Guarded<TcpStream>, Accepted)> {
+    fn prepare(&self, stream: TcpStream) -> io::Result<(Guarded<Lingering<TcpStream>>, Accepted)> {
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_tcp_user_timeout(Some(TCP_USER_TIMEOUT))?;
         let accepted = Accepted { peer: stream.peer_addr()?.ip(), kill_switch: KillSwitch::default() };
+        let stream = Lingering::new(stream);
         Ok((accepted.kill_switch.guard(stream, HEADER_READ_TIMEOUT, self.0.enter()), accepted))
     }
 }
