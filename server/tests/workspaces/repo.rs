@@ -142,8 +142,8 @@ async fn two_peers_converge_with_texts_and_counters() {
     two.tell(&mut twos).await;
     let all =
         |replica: &mut Replica| replica.text("text").as_deref() == Some("oh hello world") && in_step(replica);
-    one.until(&mut ones, all).await;
-    two.until(&mut twos, all).await;
+    // Either may be asked for what it has taken for known, and only then is the other told of it.
+    tokio::join!(one.until(&mut ones, all), two.until(&mut twos, all));
     assert_eq!(ones.heads(), twos.heads());
     let expected = json!({ "title": "first", "text": "oh hello world", "count": 111 });
     assert_eq!(data(address, "w").await, expected);
@@ -245,7 +245,7 @@ async fn who_may_only_read_changes_nothing_and_reads_on() {
     assert!(replica.state.peer_read_only, "it was told");
     replica.state.peer_read_only = false;
     replica.doc.put(ROOT, "title", "forbidden").unwrap();
-    peer.tell(&mut replica).await;
+    peer.send_changes(&mut replica).await;
     let refused = peer.frame().await;
     assert_eq!(refused.text("type"), "error");
     assert!(refused.text("message").starts_with("permission_denied: "), "{refused:?}");
@@ -265,7 +265,7 @@ async fn nobody_writes_in_anothers_name() {
     replica.doc.put(ROOT, "title", "forged").unwrap();
     let options = automerge::transaction::CommitOptions::default().with_message(forged);
     replica.doc.commit_with(options);
-    peer.tell(&mut replica).await;
+    peer.send_changes(&mut replica).await;
     let (errors, code) = peer.ended().await;
     assert!(errors[0].contains("another's name"), "{errors:?}");
     assert_eq!(code, Some(1008));
@@ -293,7 +293,7 @@ async fn a_full_workspace_takes_no_more_from_peers_and_is_read_on() {
     peer.push(&mut replica).await;
     assert_eq!(ada.message().await["payload"]["key"], "large");
     replica.doc.put(ROOT, "more", 1).unwrap();
-    peer.tell(&mut replica).await;
+    peer.send_changes(&mut replica).await;
     let refused = peer.frame().await;
     assert!(refused.text("message").starts_with("workspace_full: "), "{refused:?}");
     peer.until(&mut replica, |replica| replica.state.peer_read_only).await;

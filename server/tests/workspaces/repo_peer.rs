@@ -196,6 +196,18 @@ impl Peer {
         }
     }
 
+    /// Sends what the server does not have. [`tell`](Self::tell) leaves out, as clients do, what a filter takes for known: one
+    /// change in a hundred, until it is asked for.
+    pub(crate) async fn send_changes(&mut self, replica: &mut Replica) {
+        let told = replica.state.their_heads.clone().unwrap_or_default();
+        let changes = replica.doc.get_changes(&told).into_iter().map(|change| change.raw_bytes().to_vec());
+        let changes: Vec<_> = changes.collect();
+        let message = replica.doc.sync().generate_sync_message(&mut replica.state);
+        let mut message = message.expect("something to say");
+        message.changes = changes.into();
+        self.say("sync", &replica.id.clone(), &message.encode()).await;
+    }
+
     /// Hears the next of a document, and answers; an error is not expected.
     pub(crate) async fn hear(&mut self, replica: &mut Replica) -> Message {
         let frame = self.frame().await;
