@@ -93,7 +93,7 @@ impl Sse {
     /// Opens a stream whose receive buffer is as small as the kernel lets it be.
     pub(crate) async fn open_narrow(address: SocketAddr, room: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(2048).unwrap();
+        socket.set_recv_buffer_size(65_536).unwrap();
         let stream = within("a connection", socket.connect(address)).await.expect("it listens");
         Self::over(stream, address, room, "HTTP/1.1", &[]).await
     }
