@@ -101,7 +101,7 @@ fn a_ladder_ends_at_the_first_rate_that_is_not_held_and_charts_are_drawn() {
 fn those_that_stop_reading_are_evicted_and_the_others_get_everything() {
     let folder = Folder::new("stuck");
     let shape = ["--connections", "5", "--room-size", "5", "--senders", "4"];
-    let stuck = ["--seconds", "0.3", "--payload", "4096", "--window", "16", "--stuck", "20"];
+    let stuck = ["--seconds", "1", "--payload", "4096", "--window", "16", "--stuck", "20"];
     let outcomes = outcomes(&folder.0, &["syncline-echo"], &[&shape[..], &stuck].concat());
     for outcome in &outcomes {
         let stuck = &outcome["stuck"];
