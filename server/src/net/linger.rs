@@ -118,3 +118,73 @@ impl<S: AsyncRead + AsyncWrite> AsyncWrite for Lingering<S> {
         self.stream.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
+        time::{Instant, sleep},
+    };
+
+    use super::{ALTOGETHER, Lingering, MAX_BYTES, QUIET};
+
+    /// How long a shutdown takes beside a client that does this after it has read the answer to its end.
+    async fn shut_down<T>(client: impl AsyncFnOnce(DuplexStream) -> T) -> std::time::Duration {
+        let (near, mut far) = tokio::io::duplex(1024);
+        let mut stream = Lingering::new(near);
+        stream.write_all(b"an answer").await.unwrap();
+        let began = Instant::now();
+        let closing = async {
+            stream.shutdown().await.unwrap();
+            let took = began.elapsed();
+            drop(stream);
+            took
+        };
+        let client = async {
+            let mut answer = String::new();
+            far.read_to_string(&mut answer).await.unwrap();
+            assert_eq!(answer, "an answer");
+            client(far).await
+        };
+        tokio::join!(closing, client).0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_closes_is_not_waited_for() {
+        assert!(shut_down(async |far| drop(far)).await < QUIET);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_is_quiet_is_waited_for_so_long() {
+        let took = shut_down(async |far| {
+            sleep(2 * QUIET).await;
+            drop(far);
+        });
+        assert!((QUIET..QUIET * 11 / 10).contains(&took.await));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_now_and_then_has_an_end_too() {
+        let took = shut_down(async |mut far| {
+            for _ in 0..100 {
+                if far.write_all(b"x").await.is_err() {
+                    break;
+                }
+                sleep(QUIET / 2).await;
+            }
+        });
+        assert!((ALTOGETHER..ALTOGETHER * 11 / 10).contains(&took.await));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_without_end_is_read_so_far() {
+        let mut sent = 0;
+        let took = shut_down(async |mut far| {
+            while let Ok(written) = far.write(&[0; 512]).await {
+                sent += written;
+            }
+        });
+        assert!((QUIET..QUIET * 11 / 10).contains(&took.await));
+        assert!((MAX_BYTES..MAX_BYTES + 16_384).contains(&sent), "{sent}");
+    }
+}

@@ -43,7 +43,7 @@ async fn a_slow_reader_skips_to_the_newest_and_never_back() {
         quick.until(number).await;
         // Whoever reads nothing for ten seconds is sent away.
         if number % 10 == 0 {
-            slow.event().await;
+            slow.version().await;
         }
     }
     // It has read one of ten, and what fits into the buffers on the way is far less than was written.

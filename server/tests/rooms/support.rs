@@ -90,7 +90,7 @@ impl Sse {
         Self::over(stream, address, room, "HTTP/1.1", headers).await
     }
 
-    /// Opens a stream whose receive buffer is as small as the kernel lets it be.
+    /// Opens a stream whose receive buffer is small. With one of 2 KiB a reader that pauses is taken for one that does not read.
     pub(crate) async fn open_narrow(address: SocketAddr, room: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(65_536).unwrap();
